@@ -1,0 +1,208 @@
+package import AMQP
+import FoundationEssentials
+package import Logging
+import Postgres
+import ServiceLifecycle
+import SlipwayModel
+
+/// Feeds a worker from its queue: takes what is ready, lets the worker plan, commits effects and inbox in one
+/// transaction, then acknowledges. A failing batch is halved until the message at fault stands alone; that one is
+/// retried with backoff, and at last laid among the dead letters. While PostgreSQL is away nothing is acknowledged,
+/// nothing counted, and the batch waits.
+package struct BatchConsumer: Service {
+    private let worker: any Worker
+    private let bus: FleetBus
+    private let consumer: BrokerConsumer
+    private let policy: RetryPolicy
+    private let instruments: Instruments
+    private let logger: Logger
+    private let batchSize: Int
+
+    package init(
+        _ worker: any Worker, bus: FleetBus, consumer: BrokerConsumer, policy: RetryPolicy = RetryPolicy(),
+        batchSize: Int = 200, instruments: Instruments, logger: Logger
+    ) {
+        self.worker = worker
+        self.bus = bus
+        self.consumer = consumer
+        self.policy = policy
+        self.batchSize = batchSize
+        self.instruments = instruments
+        var logger = logger
+        logger[metadataKey: "worker"] = "\(worker.name)"
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        try await withGracefulShutdownHandler {
+            while !Task.isCancelled {
+                let deliveries = try await consumer.next(maximum: batchSize)
+                guard !deliveries.isEmpty else { break }
+                await consume(deliveries)
+            }
+        } onGracefulShutdown: {
+            Task { await consumer.stopConsuming() }
+        }
+        await consumer.close()
+    }
+
+    /// Handles a batch to its end: every delivery is acknowledged, because its effects, its retry or its death have
+    /// committed; or none of it is, because the task was cancelled meanwhile.
+    func consume(_ deliveries: [Delivery]) async {
+        let started = ContinuousClock.now
+        // A message seen for the third time may be what kills its consumer: it must not take others along again.
+        let (suspects, healthy) = deliveries.partitioned { $0.deliveryCount >= 2 }
+        for group in [healthy] + suspects.map({ [$0] }) where !group.isEmpty {
+            var messages: [Message] = []
+            for delivery in group {
+                do {
+                    messages.append(try Message(body: delivery.body))
+                } catch {
+                    await buryUnreadable(delivery, reason: "\(error)")
+                }
+            }
+            guard await settle(messages) else { return }
+            await consumer.ack(group)
+        }
+        instruments.count("slipway_messages_total", ["worker": worker.name], by: Double(deliveries.count))
+        instruments.observe("slipway_batch_seconds", ["worker": worker.name], .now - started)
+    }
+
+    /// - Returns: false when the task was cancelled before the batch was settled.
+    private func settle(_ messages: [Message]) async -> Bool {
+        guard !messages.isEmpty else { return true }
+        do {
+            try await handle(messages)
+            return true
+        } catch let error where isAbsence(of: error) {
+            guard await waitForDatabase() else { return false }
+            return await settle(messages)
+        } catch is CancellationError {
+            return false
+        } catch {
+            guard messages.count == 1 else {
+                let middle = messages.count / 2
+                guard await settle(Array(messages[..<middle])) else { return false }
+                return await settle(Array(messages[middle...]))
+            }
+            return await retry(messages[0], error: error)
+        }
+    }
+
+    private struct AlreadyHandled: Error {
+        let fresh: Set<UUID>
+    }
+
+    private func handle(_ messages: [Message]) async throws {
+        var messages = messages
+        while !messages.isEmpty {
+            let trace = messages.count == 1 ? messages[0].envelope.traceparent.flatMap { TraceContext($0) } : nil
+            do {
+                try await TraceContext.$current.withValue(trace) { [messages] in
+                    let plan = try await worker.plan(messages)
+                    try await bus.commit { [worker] effects in
+                        // Distinct, since one batch can hold a message twice.
+                        let ids = Array(Set(messages.map(\.envelope.id)))
+                        let recorded = try await effects.database.execute(FleetStore.recordHandled, worker.name, ids)
+                        guard recorded.count == messages.count else {
+                            throw AlreadyHandled(fresh: Set(try recorded.map { try $0.decode(UUID.self) }))
+                        }
+                        try await plan(effects)
+                    }
+                }
+                return
+            } catch let error as AlreadyHandled {
+                instruments.count(
+                    "slipway_messages_repeated_total", ["worker": worker.name],
+                    by: Double(messages.count - error.fresh.count))
+                var fresh = error.fresh
+                messages = messages.filter { fresh.remove($0.envelope.id) != nil }
+            }
+        }
+    }
+
+    private func retry(_ message: Message, error: any Error) async -> Bool {
+        let envelope = message.envelope
+        let reason = String(String(describing: error).prefix(2000))
+        do {
+            let verdict = try await bus.commit { [worker, policy, topology = bus.topology] effects in
+                let rows = try await effects.database.execute(
+                    FleetStore.countFailure, worker.name, envelope.id, reason)
+                let (attempts, waited) = try rows.first?.decode((Int, Double).self) ?? (1, 0)
+                let verdict = policy.verdict(on: error, attempts: attempts, waited: .seconds(waited))
+                switch verdict {
+                case .retry(let delay):
+                    let seconds = Double(delay.components.seconds) + Double(delay.components.attoseconds) / 1e18
+                    let now = try await effects.database.query("select clock_timestamp()").first?.decode(Date.self)
+                    effects.republish(
+                        OutboxRow(
+                            messageID: envelope.id, exchange: "", routingKey: topology.queue(of: worker.name),
+                            type: envelope.type, body: message.body, mandatory: true,
+                            notBefore: (now ?? Date()).addingTimeInterval(seconds)))
+                case .dead:
+                    try await effects.database.execute(
+                        FleetStore.insertDeadLetter, worker.name, envelope.id, envelope.type, envelope.subject,
+                        message.body, reason, attempts)
+                    try await effects.database.execute(FleetStore.forgetFailures, worker.name, [envelope.id])
+                }
+                return verdict
+            }
+            switch verdict {
+            case .retry(let delay):
+                instruments.count("slipway_retries_total", ["worker": worker.name])
+                logger.warning(
+                    "\(envelope.type) failed and is tried again in \(delay): \(reason)",
+                    metadata: ["subject": "\(envelope.subject)"])
+            case .dead:
+                instruments.count("slipway_dead_letters_total", ["worker": worker.name])
+                logger.error(
+                    "\(envelope.type) was given up; see 'slipway dead-letters list': \(reason)",
+                    metadata: ["subject": "\(envelope.subject)"])
+            }
+            return true
+        } catch is CancellationError {
+            return false
+        } catch {
+            guard await waitForDatabase() else { return false }
+            return await retry(message, error: error)
+        }
+    }
+
+    private func buryUnreadable(_ delivery: Delivery, reason: String) async {
+        let id = delivery.messageID.flatMap { UUID(uuidString: $0) } ?? .version7()
+        do {
+            try await bus.database.execute(
+                FleetStore.insertDeadLetter, worker.name, id, delivery.type ?? "unknown", delivery.routingKey,
+                Array(delivery.body.prefix(65536)), reason, 1)
+            logger.error("an unreadable message was laid among the dead letters: \(reason)")
+        } catch {
+            guard await waitForDatabase() else { return }
+            await buryUnreadable(delivery, reason: reason)
+        }
+    }
+
+    /// Whether the database itself is away, so that nothing was decided about the message.
+    private func isAbsence(of error: any Error) -> Bool {
+        (error as? PostgresError)?.isConnectionTrouble ?? false
+    }
+
+    private func waitForDatabase() async -> Bool {
+        do {
+            try await waitUntilReachable(bus.database.configuration, logger: logger)
+            return !Task.isCancelled
+        } catch {
+            return false
+        }
+    }
+}
+
+extension Array {
+    fileprivate func partitioned(by matches: (Element) -> Bool) -> (matching: [Element], rest: [Element]) {
+        var matching: [Element] = []
+        var rest: [Element] = []
+        for element in self {
+            if matches(element) { matching.append(element) } else { rest.append(element) }
+        }
+        return (matching, rest)
+    }
+}

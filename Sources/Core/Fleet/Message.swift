@@ -1,0 +1,83 @@
+import FoundationEssentials
+package import SlipwayModel
+
+/// A message as it arrived: what it is about, and its JSON.
+package struct Message: Sendable {
+    package let envelope: Envelope
+    /// The whole JSON document, envelope and data.
+    package let body: [UInt8]
+
+    package init(body: [UInt8]) throws {
+        self.body = body
+        do {
+            envelope = try Wire.decoder.decode(Envelope.self, from: Data(body))
+        } catch {
+            throw PermanentFailure("the message is not a JSON document with an envelope: \(error)")
+        }
+    }
+
+    /// The payload as `E`.
+    ///
+    /// - Throws: `RetryLater` for a version newer than this process knows (an upgrade is under way), and
+    ///   `PermanentFailure` for another type or a malformed payload.
+    package func decode<E: Event>(_ type: E.Type = E.self) throws -> E {
+        guard envelope.type == E.type else {
+            throw PermanentFailure("a message of type \(envelope.type) was read as \(E.type)")
+        }
+        guard envelope.version <= E.version else {
+            throw RetryLater(
+                "\(envelope.type) has version \(envelope.version), this process reads up to \(E.version)",
+                after: .seconds(30))
+        }
+        do {
+            return try Wire.decoder.decode(Wire.Payload<E>.self, from: Data(body)).data
+        } catch {
+            throw PermanentFailure("the payload of \(envelope.type) \(envelope.id.lowercased) is malformed: \(error)")
+        }
+    }
+}
+
+/// The JSON of messages: the envelope's fields beside `data`. Dates are seconds since 1970, to the microsecond.
+enum Wire {
+    struct Payload<E: Event>: Decodable {
+        let data: E
+    }
+
+    private struct Document<E: Event>: Encodable {
+        let envelope: Envelope
+        let data: E
+
+        private enum CodingKeys: CodingKey { case data }
+
+        func encode(to encoder: any Encoder) throws {
+            try envelope.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(data, forKey: .data)
+        }
+    }
+
+    static let decoder: JSONDecoder = {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .secondsSince1970
+        return decoder
+    }()
+
+    private static let encoder: JSONEncoder = {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .secondsSince1970
+        return encoder
+    }()
+
+    static func encode<E: Event>(_ event: E, envelope: Envelope) throws -> [UInt8] {
+        [UInt8](try encoder.encode(Document(envelope: envelope, data: event)))
+    }
+}
+
+extension Envelope {
+    /// The envelope of a new message about `event`, in the trace that the current task works for.
+    package init<E: Event>(for event: E) {
+        self.init(
+            type: E.type, version: E.version, subject: event.subject, subjectVersion: event.subjectVersion,
+            traceparent: TraceContext.current?.child().description)
+    }
+}

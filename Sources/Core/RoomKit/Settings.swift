@@ -1,0 +1,172 @@
+import FoundationEssentials
+
+/// Where things are and how much they may take: `slipway.yaml`, then the environment, then flags, in growing weight.
+/// What CI does is not in here but in the configuration (`slipway config`).
+package struct Settings: Sendable {
+    package var databaseURL = Secret("postgres://slipway@127.0.0.1:5432/slipway")
+    package var databaseConnections = 8
+    package var amqpURL = Secret("amqp://guest:guest@127.0.0.1:5672/")
+    package var dataFolder = ".slipway"
+    package var artifactsFolder: String?
+    package var host = "127.0.0.1"
+    package var port = 8080
+    package var publicURL: String?
+    package var healthHost = "127.0.0.1"
+    package var healthPort: Int?
+    package var webhookSecrets: [Secret] = []
+    package var forgeURL = "http://127.0.0.1:8081"
+    package var forgeToken: Secret?
+    package var forgeBot = "slipway-bot"
+    package var trustedUsers: [String] = []
+    package var configFolder: String?
+    package var cluster = "default"
+    package var agentName: String?
+    package var agentCapacity = 2
+    package var agentLostAfter = 15
+    package var agentSecretsFolder: String?
+    package var workspaceFolder: String?
+    package var workspaceQuotaMB = 10_240
+    package var logLimitMB = 50
+    package var logLevel = "info"
+
+    package init() {}
+
+    /// The folder of artifacts: by default `artifacts` below the data folder.
+    package var artifacts: String { artifactsFolder ?? dataFolder + "/artifacts" }
+
+    /// The folder in which agents lay out the work of their runs.
+    package var workspaces: String { workspaceFolder ?? dataFolder + "/work" }
+
+    /// How browsers reach the gateway, without a trailing slash.
+    package var pageURL: String {
+        let url = publicURL ?? "http://\(host):\(port)"
+        return url.hasSuffix("/") ? String(url.dropLast()) : url
+    }
+}
+
+/// A setting that could not be understood: which, where it came from, what to do.
+package struct SettingsError: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// One setting as it is documented and read.
+package struct SettingDefinition: Sendable {
+    /// Dotted, as in `slipway.yaml`.
+    package let key: String
+    package let summary: String
+    let environment: [String]
+    let apply: @Sendable (inout Settings, String) throws -> Void
+
+    /// `SLIPWAY_` and the key in capitals, after the names that other tools use.
+    package var variables: [String] {
+        environment + ["SLIPWAY_" + key.replacing(".", with: "_").uppercased()]
+    }
+
+    init(
+        _ key: String, environment: [String] = [], _ summary: String,
+        apply: @escaping @Sendable (inout Settings, String) throws -> Void
+    ) {
+        self.key = key
+        self.environment = environment
+        self.summary = summary
+        self.apply = apply
+    }
+
+    static func text(
+        _ key: String, _ path: any WritableKeyPath<Settings, String> & Sendable, _ summary: String
+    ) -> SettingDefinition {
+        SettingDefinition(key, summary) { $0[keyPath: path] = $1 }
+    }
+
+    static func text(
+        _ key: String, _ path: any WritableKeyPath<Settings, String?> & Sendable, _ summary: String
+    ) -> SettingDefinition {
+        SettingDefinition(key, summary) { $0[keyPath: path] = $1.isEmpty ? nil : $1 }
+    }
+
+    static func number(
+        _ key: String, _ path: any WritableKeyPath<Settings, Int> & Sendable, in range: ClosedRange<Int>, _ summary: String
+    ) -> SettingDefinition {
+        SettingDefinition(key, summary) { $0[keyPath: path] = try parse($1, key, range) }
+    }
+
+    static func secret(
+        _ key: String, environment: [String] = [], _ path: any WritableKeyPath<Settings, Secret> & Sendable,
+        _ summary: String
+    ) -> SettingDefinition {
+        SettingDefinition(key, environment: environment, summary) { $0[keyPath: path] = try Secret(reference: $1) }
+    }
+
+    static func parse(_ text: String, _ key: String, _ range: ClosedRange<Int>) throws -> Int {
+        guard let number = Int(text), range.contains(number) else {
+            throw SettingsError(
+                "\(key) is '\(text)'; it takes a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// Every setting, in the order of the reference page.
+    package static let all: [SettingDefinition] = [
+        .secret(
+            "database.url", environment: ["DATABASE_URL"], \.databaseURL,
+            "PostgreSQL: postgres://user:password@host:port/database. A secret: `file:/path` reads it from a file."),
+        .number("database.connections", \.databaseConnections, in: 2...1000, "Connections a process keeps at most."),
+        .secret(
+            "amqp.url", environment: ["AMQP_URL"], \.amqpURL,
+            "RabbitMQ: amqp://user:password@host:port/vhost, or amqps:// with ?cacertfile=. A secret."),
+        .text(
+            "data.folder", \.dataFolder,
+            "State of `slipway up`: its PostgreSQL, RabbitMQ, forge, logs, artifacts, workspaces."),
+        .text(
+            "artifacts.folder", \.artifactsFolder,
+            "Where artifacts are stored; `artifacts` below data.folder by default."),
+        .text("gateway.host", \.host, "Address the gateway listens on."),
+        .number("gateway.port", \.port, in: 0...65535, "Port the gateway listens on."),
+        .text(
+            "gateway.public_url", \.publicURL,
+            "How browsers and the forge reach the gateway; links in statuses begin with it."),
+        .text("health.host", \.healthHost, "Address of `/healthz`, `/readyz`, `/metrics` of workers and agents."),
+        SettingDefinition("health.port", "Port of the same; unset: not served (the gateway always serves them).") {
+            $0.healthPort = try parse($1, "health.port", 0...65535)
+        },
+        SettingDefinition(
+            "webhook.secrets", "Secrets valid for webhooks, separated by commas; several serve a rotation. Secrets."
+        ) {
+            $0.webhookSecrets = try list($1).map { try Secret(reference: $0) }
+        },
+        .text(
+            "forge.url", \.forgeURL,
+            "REST API of the forge: https://api.github.com, a GitHub Enterprise URL, or a local forge."),
+        SettingDefinition("forge.token", "Token of the bot at the forge. A secret.") {
+            $0.forgeToken = $1.isEmpty ? nil : try Secret(reference: $1)
+        },
+        .text("forge.bot", \.forgeBot, "Login of the bot; its own comments are ignored."),
+        SettingDefinition(
+            "trust.users", "Logins, separated by commas, whose pull requests are tested though they are no members."
+        ) {
+            $0.trustedUsers = list($1)
+        },
+        .text("config.folder", \.configFolder, "Folder of job YAML that is applied whenever it changes."),
+        .text("agent.cluster", \.cluster, "Cluster whose runs an agent takes."),
+        .text("agent.name", \.agentName, "Name of an agent; host and process id by default."),
+        .number("agent.capacity", \.agentCapacity, in: 1...1000, "Runs an agent executes at once."),
+        .number(
+            "agent.lost_after", \.agentLostAfter, in: 5...3600,
+            "Seconds without a heartbeat until a run is taken from its agent."),
+        .text(
+            "agent.secrets_folder", \.agentSecretsFolder, "Files whose contents are censored from logs and artifacts."),
+        .text(
+            "agent.workspace_folder", \.workspaceFolder,
+            "Where runs are cloned and executed; `work` below data.folder by default."),
+        .number("agent.workspace_quota_mb", \.workspaceQuotaMB, in: 1...10_000_000, "Disk a run may take, in MB."),
+        .number(
+            "agent.log_limit_mb", \.logLimitMB, in: 1...10_000,
+            "Log a run may write, in MB; the middle of a longer one is left out."),
+        .text("log.level", \.logLevel, "trace, debug, info, notice, warning, error or critical."),
+    ]
+
+    static func list(_ text: String) -> [String] {
+        text.split(separator: ",").map { String($0.trimmingPrefix { $0 == " " }) }.filter { !$0.isEmpty }
+    }
+}

@@ -1,0 +1,76 @@
+package import SlipwayModel
+
+/// Comments, labels and statuses.
+extension ForgeClient {
+    /// Every comment of an issue or pull request, oldest first.
+    package func comments(_ repository: RepositoryName, _ number: Int) async throws(ForgeError) -> [IssueComment] {
+        try await list("\(repository.path)/issues/\(number)/comments")
+    }
+
+    /// Not repeated by the client when the answer is lost: the comment may stand already.
+    package func createComment(_ repository: RepositoryName, _ number: Int, body: String) async throws(ForgeError)
+        -> IssueComment
+    {
+        try await send(
+            "POST", "\(repository.path)/issues/\(number)/comments", CommentBody(body: body), idempotent: false)
+    }
+
+    package func updateComment(_ repository: RepositoryName, id: Int64, body: String) async throws(ForgeError)
+        -> IssueComment
+    {
+        try await send(
+            "PATCH", "\(repository.path)/issues/comments/\(id)", CommentBody(body: body), idempotent: true)
+    }
+
+    package func deleteComment(_ repository: RepositoryName, id: Int64) async throws(ForgeError) {
+        try await perform("DELETE", "\(repository.path)/issues/comments/\(id)", idempotent: true)
+    }
+
+    private struct CommentBody: Encodable, Sendable {
+        var body: String
+    }
+
+    package func labels(_ repository: RepositoryName, _ number: Int) async throws(ForgeError) -> [Label] {
+        try await list("\(repository.path)/issues/\(number)/labels")
+    }
+
+    /// Adds labels; those it has already stay as they are.
+    @discardableResult
+    package func addLabels(_ repository: RepositoryName, _ number: Int, _ names: [String]) async throws(ForgeError)
+        -> [Label]
+    {
+        struct Body: Encodable, Sendable {
+            var labels: [String]
+        }
+        return try await send(
+            "POST", "\(repository.path)/issues/\(number)/labels", Body(labels: names), idempotent: true)
+    }
+
+    /// A label that is not there is a 404.
+    package func removeLabel(_ repository: RepositoryName, _ number: Int, _ name: String) async throws(ForgeError) {
+        try await perform("DELETE", "\(repository.path)/issues/\(number)/labels/\(segment(name))", idempotent: true)
+    }
+
+    /// Sets the status of a context on a commit. The description is cut to GitHub's limit by its caller.
+    @discardableResult
+    package func createStatus(_ repository: RepositoryName, sha: String, _ status: CommitStatus)
+        async throws(ForgeError) -> CommitStatus
+    {
+        // Of several statuses with one context the newest counts, so a repetition changes nothing.
+        return try await send(
+            "POST", "\(repository.path)/statuses/\(segment(sha))",
+            CommitStatus(
+                state: status.state, context: status.context, description: status.description,
+                targetURL: status.targetURL), idempotent: true)
+    }
+
+    /// Every status of a commit, newest first. `ref` is a commit, branch or tag.
+    package func statuses(_ repository: RepositoryName, ref: String) async throws(ForgeError) -> [CommitStatus] {
+        try await list("\(repository.path)/commits/\(refPath(ref))/statuses")
+    }
+
+    /// The newest status of each context (the first 100 contexts).
+    package func combinedStatus(_ repository: RepositoryName, ref: String) async throws(ForgeError) -> CombinedStatus {
+        try await get("\(repository.path)/commits/\(refPath(ref))/status?per_page=100")
+    }
+}

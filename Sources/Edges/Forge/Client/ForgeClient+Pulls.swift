@@ -1,0 +1,69 @@
+package import SlipwayModel
+
+/// Pull requests.
+extension ForgeClient {
+    /// - Parameters:
+    ///   - state: `open`, `closed` or `all`.
+    ///   - base: Only those against this branch.
+    ///   - head: Only those from `owner:branch`.
+    package func pulls(
+        _ repository: RepositoryName, state: String = "open", base: String? = nil, head: String? = nil
+    ) async throws(ForgeError) -> [PullRequest] {
+        var path = "\(repository.path)/pulls?state=\(segment(state))"
+        if let base { path += "&base=\(segment(base))" }
+        if let head { path += "&head=\(segment(head))" }
+        return try await list(path)
+    }
+
+    /// One pull request, with `mergeable` (nil while the forge computes it).
+    package func pull(_ repository: RepositoryName, _ number: Int) async throws(ForgeError) -> PullRequest {
+        try await get("\(repository.path)/pulls/\(number)")
+    }
+
+    /// - Parameters:
+    ///   - head: The branch that is offered; `owner:branch` from a fork.
+    ///   - base: The branch that would take it.
+    package func openPull(
+        _ repository: RepositoryName, title: String, head: String, base: String, body: String? = nil,
+        draft: Bool = false
+    ) async throws(ForgeError) -> PullRequest {
+        struct Body: Encodable, Sendable {
+            var title: String
+            var head: String
+            var base: String
+            var body: String?
+            var draft: Bool
+        }
+        return try await send(
+            "POST", "\(repository.path)/pulls",
+            Body(title: title, head: head, base: base, body: body, draft: draft), idempotent: false)
+    }
+
+    /// Changes what is not nil. `state` is `open` or `closed`.
+    package func updatePull(
+        _ repository: RepositoryName, _ number: Int, title: String? = nil, body: String? = nil, state: String? = nil,
+        base: String? = nil
+    ) async throws(ForgeError) -> PullRequest {
+        struct Body: Encodable, Sendable {
+            var title: String?
+            var body: String?
+            var state: String?
+            var base: String?
+        }
+        return try await send(
+            "PATCH", "\(repository.path)/pulls/\(number)", Body(title: title, body: body, state: state, base: base),
+            idempotent: true)
+    }
+
+    /// What it changes against its merge base; GitHub lists at most 3,000 files.
+    package func pullFiles(_ repository: RepositoryName, _ number: Int) async throws(ForgeError) -> [ChangedFile] {
+        try await list("\(repository.path)/pulls/\(number)/files")
+    }
+
+    /// Its commits, oldest first; GitHub lists at most 250.
+    package func pullCommits(_ repository: RepositoryName, _ number: Int) async throws(ForgeError)
+        -> [RepositoryCommit]
+    {
+        try await list("\(repository.path)/pulls/\(number)/commits")
+    }
+}

@@ -1,0 +1,77 @@
+package import SlipwayModel
+
+/// Repositories, refs, commits, and who may do what.
+extension ForgeClient {
+    package func repository(_ name: RepositoryName) async throws(ForgeError) -> Repository { try await get(name.path) }
+
+    package func repositories(of org: String) async throws(ForgeError) -> [Repository] {
+        try await list("/orgs/\(segment(org))/repos")
+    }
+
+    /// Makes an empty repository.
+    package func createRepository(_ name: RepositoryName) async throws(ForgeError) -> Repository {
+        struct Body: Encodable, Sendable {
+            var name: String
+        }
+        return try await send(
+            "POST", "/orgs/\(segment(name.org))/repos", Body(name: name.repo), idempotent: false)
+    }
+
+    /// - Parameter ref: Without `refs/`, e.g. `heads/main` or `tags/v1`. Not found is a 404.
+    package func reference(_ repository: RepositoryName, _ ref: String) async throws(ForgeError) -> GitReference {
+        try await get("\(repository.path)/git/ref/\(refPath(ref))")
+    }
+
+    /// The commit a branch points to; nil where there is no such branch.
+    package func branchHead(_ repository: RepositoryName, _ branch: String) async throws(ForgeError) -> String? {
+        do {
+            return try await reference(repository, "heads/\(branch)").object.sha
+        } catch {
+            // 409 is GitHub's answer for a repository without any commit.
+            if error.isNotFound || error.status == 409 { return nil }
+            throw error
+        }
+    }
+
+    /// Every ref that begins with `prefix` (without `refs/`, e.g. `heads/release-`).
+    package func references(_ repository: RepositoryName, prefix: String) async throws(ForgeError) -> [GitReference] {
+        try await list("\(repository.path)/git/matching-refs/\(refPath(prefix))")
+    }
+
+    /// - Parameter ref: A commit, branch or tag.
+    package func commit(_ repository: RepositoryName, _ ref: String) async throws(ForgeError) -> RepositoryCommit {
+        try await get("\(repository.path)/commits/\(refPath(ref))")
+    }
+
+    /// Whether the user is a member of the organisation, as far as the token may see.
+    package func isMember(_ org: String, _ user: String) async throws(ForgeError) -> Bool {
+        try await exists("/orgs/\(segment(org))/members/\(segment(user))")
+    }
+
+    package func members(of org: String) async throws(ForgeError) -> [Account] {
+        try await list("/orgs/\(segment(org))/members")
+    }
+
+    package func isCollaborator(_ repository: RepositoryName, _ user: String) async throws(ForgeError) -> Bool {
+        try await exists("\(repository.path)/collaborators/\(segment(user))")
+    }
+
+    package func collaborators(_ repository: RepositoryName) async throws(ForgeError) -> [Account] {
+        try await list("\(repository.path)/collaborators")
+    }
+
+    /// admin, maintain, write, triage, read or none.
+    package func permission(_ repository: RepositoryName, _ user: String) async throws(ForgeError) -> String {
+        struct Answer: Decodable {
+            var permission: String
+            var roleName: String?
+
+            enum CodingKeys: String, CodingKey {
+                case permission
+                case roleName = "role_name"
+            }
+        }
+        let answer: Answer = try await get("\(repository.path)/collaborators/\(segment(user))/permission")
+        return answer.roleName ?? answer.permission
+    }
+}

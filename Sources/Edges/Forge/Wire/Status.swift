@@ -1,0 +1,72 @@
+/// One status of a commit. Of several with one context, the newest counts.
+package struct CommitStatus: Hashable, Sendable, Codable {
+    package var id: Int64?
+    /// pending, success, failure or error.
+    package var state: String
+    package var context: String
+    package var description: String?
+    package var targetURL: String?
+    package var creator: Account?
+    package var createdAt: Timestamp?
+    package var updatedAt: Timestamp?
+
+    package init(state: String, context: String, description: String? = nil, targetURL: String? = nil) {
+        self.state = state
+        self.context = context
+        self.description = description
+        self.targetURL = targetURL
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, state, context, description, creator
+        case targetURL = "target_url"
+        case createdAt = "created_at"
+        case updatedAt = "updated_at"
+    }
+
+    /// GitHub's limit on a description, in characters.
+    package static let descriptionLimit = 140
+}
+
+/// The newest status of each context of a commit.
+package struct CombinedStatus: Hashable, Sendable, Codable {
+    /// failure (any failure or error), pending (any pending, or none at all), success.
+    package var state: String
+    package var sha: String
+    package var totalCount: Int?
+    package var statuses: [CommitStatus]
+
+    package init(state: String, sha: String, totalCount: Int?, statuses: [CommitStatus]) {
+        self.state = state
+        self.sha = sha
+        self.totalCount = totalCount
+        self.statuses = statuses
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case state, sha, statuses
+        case totalCount = "total_count"
+    }
+}
+
+/// A check run, the part that a trigger reads.
+package struct CheckRun: Hashable, Sendable, Codable {
+    package var id: Int64
+    package var name: String
+    package var headSHA: String
+    /// queued, in_progress or completed.
+    package var status: String?
+    /// Null until completed.
+    package var conclusion: String?
+    package var detailsURL: String?
+    package var startedAt: Timestamp?
+    package var completedAt: Timestamp?
+
+    enum CodingKeys: String, CodingKey {
+        case id, name, status, conclusion
+        case headSHA = "head_sha"
+        case detailsURL = "details_url"
+        case startedAt = "started_at"
+        case completedAt = "completed_at"
+    }
+}

@@ -1,0 +1,97 @@
+package import SlipwayModel
+
+/// One file of a configuration.
+package struct SourceFile: Sendable, Hashable {
+    /// Relative to the configured folder.
+    package var path: String
+    package var bytes: [UInt8]
+
+    package init(path: String, bytes: [UInt8]) {
+        self.path = path
+        self.bytes = bytes
+    }
+}
+
+/// A configuration, read as a whole. Where `errors` is not empty nothing of it may be applied.
+package struct LoadedConfiguration: Sendable {
+    /// The files that were read, ordered by path.
+    package var files: [SourceFile] = []
+    /// The jobs that are sound, in the order of files and lines.
+    package var jobs: [ConfiguredJob] = []
+    package var presets: [Preset] = []
+    /// Ordered by file and line.
+    package var errors: [ConfigProblem] = []
+    package var warnings: [ConfigProblem] = []
+
+    package var isValid: Bool { errors.isEmpty }
+
+    package func count(of kind: JobKind) -> Int { jobs.count { $0.job.kind == kind } }
+
+    /// Repositories that have a presubmit or a postsubmit, in alphabetical order.
+    package var repositories: [RepositoryName] {
+        Set(jobs.compactMap(\.job.repository)).sorted { $0.description < $1.description }
+    }
+
+    /// SHA-256 over every path and content: two loads with one hash are one configuration.
+    package var hash: String { ConfigurationFolder.hash(of: files) }
+}
+
+/// Reads Prow's job configuration, unmodified.
+package enum JobConfiguration {
+    /// Reads every `.yaml` and `.yml` below the folder. Never throws: what cannot be read is among the errors.
+    package static func load(folder: String, prowSettings: LoadedProwSettings? = nil) -> LoadedConfiguration {
+        ConfigurationLoader().load(folder: folder, prowSettings: prowSettings)
+    }
+
+    /// Reads the given files.
+    package static func load(files: [SourceFile], prowSettings: LoadedProwSettings? = nil) -> LoadedConfiguration {
+        ConfigurationLoader().load(files: files, prowSettings: prowSettings)
+    }
+
+    /// Reads Prow's own `config.yaml`.
+    package static func prowSettings(_ file: SourceFile) -> LoadedProwSettings { ProwSettingsReader.read(file) }
+
+    /// Reads Prow's own `config.yaml` from a path; what cannot be read is among the errors.
+    package static func prowSettings(path: String) -> LoadedProwSettings {
+        let (file, error) = ConfigurationFolder.file(path)
+        guard let file else {
+            var result = LoadedProwSettings(file: ConfiguredFile(path: path))
+            result.errors = error.map { [$0] } ?? []
+            return result
+        }
+        return prowSettings(file)
+    }
+
+    /// Reads a repository's own configuration (`.prow.yaml`, or the files below `.prow/`): presubmits and postsubmits
+    /// of that repository alone, with the presets and defaults of the whole.
+    package static func load(
+        inRepository repository: RepositoryName, files: [SourceFile], presets: [Preset] = [],
+        prowSettings: ProwSettings = ProwSettings()
+    ) -> LoadedConfiguration {
+        let files = files.sorted { $0.path < $1.path }
+        let parts = files.map { JobFileReader.read($0, repository: repository) }
+        let context = ResolutionContext(
+            presets: presets + parts.flatMap(\.presets), decoratesAllJobs: prowSettings.decoratesAllJobs,
+            prow: prowSettings)
+        return LoadedConfiguration(
+            files: files, parts: parts, resolved: parts.map { JobResolver.resolve($0.jobs, context) },
+            presets: context.presets, errors: [])
+    }
+}
+
+extension LoadedConfiguration {
+    /// Puts together what files gave, and compares their jobs with each other.
+    init(
+        files: [SourceFile], parts: [ConfiguredFile], resolved: [ResolvedFile], presets: [Preset],
+        errors: [ConfigProblem]
+    ) {
+        self.init()
+        self.files = files
+        self.presets = presets
+        jobs = resolved.flatMap { $0.jobs.map(\.job) }
+        self.errors =
+            (errors + parts.flatMap(\.errors) + resolved.flatMap(\.errors) + JobConflicts.find(resolved.flatMap(\.jobs)))
+            .sorted()
+        warnings = (parts.flatMap(\.warnings) + resolved.flatMap(\.warnings)).sorted()
+    }
+}

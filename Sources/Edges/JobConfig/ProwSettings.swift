@@ -1,0 +1,47 @@
+import SlipwayModel
+
+/// What Prow's own `config.yaml` says that jobs depend on.
+package struct ProwSettings: Sendable, Hashable {
+    /// `plank.default_decoration_config_entries`: where it matches, it overrides the entries before it.
+    struct DecorationDefault: Sendable, Hashable {
+        /// `*`, an organisation or `org/repo`; nil: every repository.
+        var repository: String?
+        /// `*` or a cluster; nil: every cluster.
+        var cluster: String?
+        var decoration: DecorationDraft
+
+        func matches(_ repository: RepositoryName?, _ cluster: String) -> Bool {
+            if let own = self.cluster, own != "*", own != cluster { return false }
+            guard let own = self.repository, own != "*" else { return true }
+            return own == repository?.org || own == repository?.description
+        }
+    }
+
+    var decorationDefaults: [DecorationDefault] = []
+    package var presets: [Preset] = []
+    package var decoratesAllJobs = false
+    /// `plank.job_queue_capacities`: 0 = never, below 0 = unlimited. Nil where no `config.yaml` was read.
+    package internal(set) var jobQueueCapacities: [String: Int]?
+    /// `plank.max_concurrency`: runs at once over all jobs; 0 = unlimited.
+    package internal(set) var maxConcurrency = 0
+
+    /// Prow's defaults, as if there were no `config.yaml`.
+    package init() {}
+
+    /// The defaults that hold for a job. A periodic counts as its first extra repository's, as in Prow.
+    func decoration(for job: ResolvedJob) -> DecorationDraft {
+        let repository = job.repository ?? job.extraRefs.first?.repository
+        return decorationDefaults.reduce(DecorationDraft()) { defaults, entry in
+            entry.matches(repository, job.cluster) ? entry.decoration.over(defaults) : defaults
+        }
+    }
+}
+
+/// A `config.yaml` as read.
+package struct LoadedProwSettings: Sendable {
+    package var settings = ProwSettings()
+    /// Jobs may stand in `config.yaml` too.
+    var file: ConfiguredFile
+    package var errors: [ConfigProblem] = []
+    package var warnings: [ConfigProblem] = []
+}

@@ -1,0 +1,87 @@
+import SlipwayModel
+
+/// One file's part of a configuration, as read: nothing is merged in or compared with other files yet.
+struct ConfiguredFile: Sendable {
+    var path: String
+    var jobs: [JobDraft] = []
+    var presets: [Preset] = []
+    var decoratesAllJobs = false
+    var errors: [ConfigProblem] = []
+    var warnings: [ConfigProblem] = []
+}
+
+/// A job before presets, defaults and decoration. Expressions and times are still text; lines say where they stand.
+struct JobDraft: Sendable {
+    /// An expression or a time and its line.
+    struct Text: Sendable {
+        var value: String
+        var line: Int
+    }
+
+    var job: ResolvedJob
+    var file: String
+    var line: Int
+    var decorate: Bool?
+    var decoration = DecorationDraft()
+    var alwaysRun: Bool?
+    var runBeforeMerge = false
+    var runIfChanged: Text?
+    var skipIfOnlyChanged: Text?
+    var branches: [String] = []
+    var branchesLine = 0
+    var skipBranches: [String] = []
+    var skipBranchesLine = 0
+    var trigger: Text?
+    var rerunCommand: Text?
+    var cron: Text?
+    var interval: Text?
+    var minimumInterval: Text?
+    var specLine = 0
+
+    /// `file:line`, for messages about two jobs.
+    var place: String { "\(file):\(line)" }
+}
+
+/// The fields of a `decoration_config` that were given.
+package struct DecorationDraft: Sendable, Hashable {
+    /// Seconds.
+    var timeout: Double?
+    /// Seconds.
+    var gracePeriod: Double?
+    var skipCloning: Bool?
+    /// `censor_secrets` and `censoring_options`, carried as configured.
+    var censoring: [String: JSONValue] = [:]
+
+    /// What is not given here is taken from the defaults.
+    func over(_ defaults: DecorationDraft) -> DecorationDraft {
+        var result = defaults
+        if let timeout { result.timeout = timeout }
+        if let gracePeriod { result.gracePeriod = gracePeriod }
+        if let skipCloning { result.skipCloning = skipCloning }
+        result.censoring.merge(censoring) { $1 }
+        return result
+    }
+
+    /// With Prow's own defaults for what nobody gave.
+    var decoration: Decoration {
+        var result = Decoration()
+        result.timeout = timeout ?? result.timeout
+        result.gracePeriod = gracePeriod ?? result.gracePeriod
+        result.skipCloning = skipCloning ?? result.skipCloning
+        result.censoring = censoring.isEmpty ? nil : .object(censoring)
+        return result
+    }
+}
+
+/// What is added to the pod of every job that carries all of its labels (without labels: of every job).
+package struct Preset: Sendable, Hashable {
+    var labels: [String: String] = [:]
+    var env: [JSONValue] = []
+    var volumes: [JSONValue] = []
+    var volumeMounts: [JSONValue] = []
+    var tolerations: [JSONValue] = []
+    var file: String
+    var line: Int
+
+    func applies(to job: ResolvedJob) -> Bool { labels.allSatisfy { job.labels[$0.key] == $0.value } }
+}

@@ -1,0 +1,92 @@
+import SlipwayModel
+
+/// Reads Prow's `config.yaml`: what jobs depend on; every other section that Prow knows is named with what follows
+/// from its absence here.
+struct ProwSettingsReader {
+    private var fields: FieldReader
+    private var settings = ProwSettings()
+
+    static func read(_ source: SourceFile) -> LoadedProwSettings {
+        var reader = ProwSettingsReader(fields: FieldReader(file: source.path))
+        var result = LoadedProwSettings(file: ConfiguredFile(path: source.path))
+        guard let root = reader.fields.compose(source) else {
+            result.errors = reader.fields.errors
+            return result
+        }
+        guard case .mapping(let sections) = root.content else {
+            result.errors = [
+                ConfigProblem(
+                    file: source.path, line: root.line,
+                    message: "config.yaml is \(root.kind); write sections such as plank, presets and tide")
+            ]
+            return result
+        }
+        reader.settings.jobQueueCapacities = [:]
+        var jobs = root
+        jobs.content = .mapping(sections.filter { JobFileReader.sections.contains($0.key) })
+        for section in sections where !JobFileReader.sections.contains(section.key) { reader.read(section) }
+        result.file = JobFileReader.read(root: jobs, path: source.path)
+        result.settings = reader.settings
+        result.settings.presets = result.file.presets
+        result.settings.decoratesAllJobs = result.file.decoratesAllJobs
+        result.errors = reader.fields.errors
+        result.warnings = reader.fields.warnings
+        return result
+    }
+
+    private mutating func read(_ section: YAMLEntry) {
+        if section.key == "plank" {
+            for entry in fields.mapping(section) ?? [] { readPlank(entry) }
+        } else if let consequence = Unserved.sections[section.key] {
+            fields.warnUnserved(section, consequence)
+        } else {
+            fields.warnUnknown(section, in: "config.yaml")
+        }
+    }
+
+    private mutating func readPlank(_ entry: YAMLEntry) {
+        switch entry.key {
+        case "default_decoration_config_entries":
+            for item in fields.list(entry) { readDefault(item) }
+        case "default_decoration_configs": readDefaults(entry)
+        case "job_queue_capacities":
+            var capacities: [String: Int] = [:]
+            for member in fields.mapping(entry) ?? [] { capacities[member.key] = fields.integer(member) }
+            settings.jobQueueCapacities = capacities
+        case "max_concurrency": settings.maxConcurrency = fields.count(entry) ?? 0
+        default:
+            if let consequence = Unserved.plankKeys[entry.key] {
+                fields.warnUnserved(entry, consequence)
+            } else {
+                fields.warnUnknown(entry, in: "plank")
+            }
+        }
+    }
+
+    private mutating func readDefault(_ node: YAMLNode) {
+        guard case .mapping(let entries) = node.content else {
+            return fields.refuse(
+                node.line,
+                "an entry of default_decoration_config_entries is \(node.kind); write repo, cluster and config")
+        }
+        var result = ProwSettings.DecorationDefault(decoration: DecorationDraft())
+        for entry in entries {
+            switch entry.key {
+            case "repo": result.repository = fields.text(entry).flatMap { $0.isEmpty ? nil : $0 }
+            case "cluster": result.cluster = fields.text(entry).flatMap { $0.isEmpty ? nil : $0 }
+            case "config": result.decoration = fields.decoration(entry)
+            default: fields.warnUnknown(entry, in: "default_decoration_config_entries")
+            }
+        }
+        settings.decorationDefaults.append(result)
+    }
+
+    /// The older form, a mapping by repository; Prow goes from the general to the particular.
+    private mutating func readDefaults(_ section: YAMLEntry) {
+        let entries = (fields.mapping(section) ?? []).map { entry in
+            ProwSettings.DecorationDefault(repository: entry.key, decoration: fields.decoration(entry))
+        }
+        let rank = { (key: String?) in key == "*" ? 0 : key?.contains("/") == true ? 2 : 1 }
+        settings.decorationDefaults += entries.sorted { rank($0.repository) < rank($1.repository) }
+    }
+}

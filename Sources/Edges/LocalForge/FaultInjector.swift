@@ -1,0 +1,94 @@
+import Hummingbird
+import Synchronization
+
+/// Makes the forge misbehave on purpose, for tests of those who talk to it: a list of rules, each good for so many
+/// requests. The first rule that fits a request is used.
+package final class FaultInjector: Sendable {
+    package enum Effect: Sendable {
+        /// Answers with a status, without doing what was asked.
+        case answer(Int, message: String = "injected fault", headers: [String: String] = [:])
+        /// Waits, then does what was asked.
+        case delay(Duration)
+        /// Cuts the connection without doing what was asked.
+        case dropRequest
+        /// Does what was asked, then cuts the connection instead of answering.
+        case dropAnswer
+    }
+
+    private struct Rule {
+        var effect: Effect
+        var method: String?
+        var path: String
+        var remaining: Int
+    }
+
+    private struct Content {
+        var rules: [Rule] = []
+        var hits = 0
+    }
+
+    private let content = Mutex(Content())
+
+    package init() {}
+
+    /// - Parameters:
+    ///   - method: Only requests of this method; nil takes any.
+    ///   - path: Only requests whose path contains this.
+    ///   - times: How many requests.
+    package func inject(_ effect: Effect, method: String? = nil, path: String = "", times: Int = 1) {
+        content.withLock { $0.rules.append(Rule(effect: effect, method: method, path: path, remaining: times)) }
+    }
+
+    /// Back to good behaviour.
+    package func clear() { content.withLock { $0.rules = [] } }
+
+    /// Requests that met a fault.
+    package var hits: Int { content.withLock { $0.hits } }
+
+    func effect(on request: Request) -> Effect? {
+        content.withLock { content in
+            let index = content.rules.firstIndex {
+                ($0.method == nil || $0.method == request.method.rawValue)
+                    && ($0.path.isEmpty || request.uri.path.contains($0.path))
+            }
+            guard let index else { return nil }
+            content.hits += 1
+            let effect = content.rules[index].effect
+            content.rules[index].remaining -= 1
+            if content.rules[index].remaining <= 0 { content.rules.remove(at: index) }
+            return effect
+        }
+    }
+}
+
+/// Applies the injector's rules to requests.
+struct FaultMiddleware: RouterMiddleware {
+    let faults: FaultInjector
+
+    private struct Dropped: Error {}
+
+    func handle(
+        _ request: Request, context: LocalForgeContext,
+        next: (Request, LocalForgeContext) async throws -> Response
+    ) async throws -> Response {
+        switch faults.effect(on: request) {
+        case nil: return try await next(request, context)
+        case .answer(let status, let message, let headers):
+            return ForgeRefusal(status: status, message: message, headers: headers).asResponse
+        case .delay(let duration):
+            try await Task.sleep(for: duration)
+            return try await next(request, context)
+        case .dropRequest: return Self.cut
+        case .dropAnswer:
+            _ = try? await next(request, context)
+            return Self.cut
+        }
+    }
+
+    /// A head that promises a body which never comes: the server closes the connection.
+    private static var cut: Response {
+        Response(
+            status: .ok, headers: [.contentLength: "1000"],
+            body: ResponseBody(contentLength: 1000) { _ in throw Dropped() })
+    }
+}

@@ -1,0 +1,117 @@
+import Fleet
+import Forge
+import FoundationEssentials
+import Logging
+import Postgres
+import SlipwayModel
+
+/// Brings the forge to what it should show: claims due rows, calls, and completes them by version, so that a newer
+/// wish that came meanwhile stays due. No lock is held during a call.
+struct ForgeReporter: Sendable {
+    private static let window = 32
+    private static let concurrentCalls = 8
+
+    let database: PostgresPool
+    let forge: ForgeClient
+    /// The bot's login: only its own comments are replaced.
+    let bot: String
+    let logger: Logger
+
+    /// One pass: until nothing is due.
+    func round() async throws {
+        while true {
+            let due = try await claim()
+            guard !due.isEmpty else { return }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (index, report) in due.enumerated() {
+                    if index >= Self.concurrentCalls { try await group.next() }
+                    group.addTask { try await settle(report) }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private func claim() async throws -> [DueReport] {
+        try await database.execute(ReportingStore.claimDue, Self.window).map { row in
+            let (org, repo, key, value, version, attempts) = try row.decode(
+                (String, String, String, JSON<ForgeDesired.Value>, Int64, Int).self)
+            return DueReport(
+                repository: RepositoryName(org: org, repo: repo), key: key, value: value.value, version: version,
+                attempts: attempts)
+        }
+    }
+
+    private func settle(_ report: DueReport) async throws {
+        let (org, repo) = (report.repository.org, report.repository.repo)
+        do {
+            try await show(report)
+            try await database.execute(ReportingStore.complete, org, repo, report.key, report.version)
+        } catch let error as ForgeError where error.isPermanent {
+            logger.warning("the forge will never take \(report.key) of \(report.repository): \(error)")
+            try await database.execute(
+                ReportingStore.giveUp, org, repo, report.key, report.version, "\(error)")
+        } catch let error as ForgeError {
+            let delay = Self.delay(error, attempts: report.attempts)
+            logger.warning("\(report.key) of \(report.repository) is tried again in \(Int(delay)) s: \(error)")
+            try await database.execute(
+                ReportingStore.postpone, org, repo, report.key, report.version, "\(error)", delay)
+        }
+    }
+
+    /// Seconds until the next try: what the forge asks for, else doubling from one second to five minutes.
+    static func delay(_ error: ForgeError, attempts: Int) -> Double {
+        if case .rateLimited(let until?) = error.kind { return max(1, until.timeIntervalSinceNow) }
+        return Double(min(1 << min(max(attempts - 1, 0), 9), 300))
+    }
+
+    private func show(_ report: DueReport) async throws {
+        let repository = report.repository
+        switch report.value {
+        case .status(let sha, let context, let state, let description, let targetURL):
+            _ = try await forge.createStatus(
+                repository, sha: sha,
+                CommitStatus(state: state, context: context, description: description, targetURL: targetURL))
+        case .comment(let number, let tag, let body):
+            try await showComment(repository, number, tag: tag, body: body)
+        case .label(let number, let name, true):
+            _ = try await forge.addLabels(repository, number, [name])
+        case .label(let number, let name, false):
+            try await unlessGone { try await forge.removeLabel(repository, number, name) }
+        }
+    }
+
+    /// One comment of ours carries the tag: it is replaced, and with no body removed.
+    private func showComment(
+        _ repository: RepositoryName, _ number: Int, tag: String, body: String?
+    ) async throws {
+        var earlier = try await forge.comments(repository, number).filter {
+            $0.author.lowercased() == bot.lowercased() && $0.body?.contains(tag) == true
+        }
+        if let body {
+            let kept = earlier.popLast()
+            var stands = kept?.body == body
+            if let kept, !stands { stands = try await update(kept, repository, body) }
+            if !stands { _ = try await forge.createComment(repository, number, body: body) }
+        }
+        for comment in earlier {
+            try await unlessGone { try await forge.deleteComment(repository, id: comment.id) }
+        }
+    }
+
+    /// False where somebody deleted the comment since it was listed.
+    private func update(_ comment: IssueComment, _ repository: RepositoryName, _ body: String) async throws -> Bool {
+        try await unlessGone { _ = try await forge.updateComment(repository, id: comment.id, body: body) }
+    }
+
+    /// Makes a call about something that may be gone; false where it is.
+    @discardableResult
+    private func unlessGone(_ call: () async throws -> Void) async throws -> Bool {
+        do {
+            try await call()
+            return true
+        } catch let error as ForgeError where error.isNotFound {
+            return false
+        }
+    }
+}

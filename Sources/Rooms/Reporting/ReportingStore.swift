@@ -1,0 +1,159 @@
+import FoundationEssentials
+import Postgres
+import SlipwayModel
+
+/// All SQL of the room.
+enum ReportingStore {
+    static let all: [Statement] = [
+        runs, lockTable, latestOfPull, desire, withdraw, desireTable, withdrawTable, claimDue, complete, postpone,
+        giveUp,
+        trim,
+    ]
+
+    private static let columns = """
+        run_id, kind, job, context, not (optional or skip_report), skip_report, rerun_command, state, description,
+        org, repo, base_sha, pulls, requested_at, finished_at
+        """
+
+    static let runs = Statement(
+        "reporting_runs",
+        "select \(columns) from scheduling.runs_v1 where run_id = any($1::uuid[]) and org is not null")
+
+    /// Taken before a pull request's runs are read for its table, so that the table stored last was read last.
+    static let lockTable = Statement(
+        "reporting_lock_table", "select pg_advisory_xact_lock(hashtextextended('reporting.table/' || $1, 0))")
+
+    /// The latest run of each job on the pull request's head; on `$4` where the pull request is not known.
+    static let latestOfPull = Statement(
+        "reporting_latest_of_pull",
+        """
+        select distinct on (job) \(columns)
+          from scheduling.runs_v1
+         where org = $1 and repo = $2 and pull_numbers = array[$3::int] and kind = 'presubmit'
+           and head_sha = coalesce(
+               (select head_sha from scheduling.pulls_v1 where org = $1 and repo = $2 and number = $3), $4)
+         order by job, run_id desc
+        """)
+
+    /// A newer version replaces what was wished. Where it says what the forge shows already, it is done with that.
+    static let desire = Statement(
+        "reporting_desire",
+        """
+        insert into reporting.desired (org, repo, key, target, value, version) values ($1, $2, $3, $4, $5::jsonb, $6)
+        on conflict (org, repo, key) do update
+           set target = excluded.target, value = excluded.value, version = excluded.version, attempts = 0,
+               done_version = case when reporting.desired.done_version = reporting.desired.version
+                                        and reporting.desired.value = excluded.value
+                                   then excluded.version else reporting.desired.done_version end,
+               next_try = now(), given_up = false, last_error = null, changed_at = now()
+         where reporting.desired.version < excluded.version
+        """)
+
+    /// Removes what was shown before; where nothing was, nothing is written.
+    static let withdraw = Statement(
+        "reporting_withdraw",
+        """
+        update reporting.desired
+           set value = $4::jsonb, version = $5, attempts = 0, next_try = now(), given_up = false, changed_at = now()
+         where org = $1 and repo = $2 and key = $3 and version < $5
+        """)
+
+    /// The same for a table, whose versions are counted here under its lock.
+    static let desireTable = Statement(
+        "reporting_desire_table",
+        """
+        insert into reporting.desired (org, repo, key, target, value, version) values ($1, $2, $3, $4, $5::jsonb, 1)
+        on conflict (org, repo, key) do update
+           set value = excluded.value, version = reporting.desired.version + 1, attempts = 0, next_try = now(),
+               given_up = false, last_error = null, changed_at = now()
+         where reporting.desired.value <> excluded.value
+        """)
+
+    static let withdrawTable = Statement(
+        "reporting_withdraw_table",
+        """
+        update reporting.desired
+           set value = $4::jsonb, version = version + 1, attempts = 0, next_try = now(), given_up = false,
+               last_error = null, changed_at = now()
+         where org = $1 and repo = $2 and key = $3 and value <> $4::jsonb
+        """)
+
+    /// Takes due rows for two minutes. A row that nobody completes within them is due again.
+    static let claimDue = Statement(
+        "reporting_claim_due",
+        """
+        with due as (
+            select org, repo, key
+              from reporting.desired
+             where done_version < version and not given_up and next_try <= now() and claimed_until <= now()
+             order by next_try
+             limit $1
+               for update skip locked)
+        update reporting.desired as desired
+           set claimed_until = now() + interval '120 seconds', attempts = desired.attempts + 1
+          from due
+         where (desired.org, desired.repo, desired.key) = (due.org, due.repo, due.key)
+        returning desired.org, desired.repo, desired.key, desired.value, desired.version, desired.attempts
+        """)
+
+    static let complete = Statement(
+        "reporting_complete",
+        """
+        update reporting.desired
+           set done_version = $4, claimed_until = '-infinity', last_error = null,
+               next_try = case when version > $4 then now() else next_try end
+         where org = $1 and repo = $2 and key = $3 and done_version < $4
+        """)
+
+    static let postpone = Statement(
+        "reporting_postpone",
+        """
+        update reporting.desired
+           set claimed_until = '-infinity', last_error = $5,
+               next_try = case when version > $4 then now() else now() + make_interval(secs => $6) end
+         where org = $1 and repo = $2 and key = $3 and done_version < $4
+        """)
+
+    static let giveUp = Statement(
+        "reporting_give_up",
+        """
+        update reporting.desired
+           set claimed_until = '-infinity', last_error = $5, given_up = version = $4
+         where org = $1 and repo = $2 and key = $3
+        """)
+
+    static let trim = Statement(
+        "reporting_trim",
+        """
+        delete from reporting.desired
+         where ctid = any(array(
+               select ctid from reporting.desired
+                where changed_at < now() - interval '90 days' and (done_version = version or given_up)
+                limit 5000))
+        """)
+
+    static func run(_ row: Row) throws -> ReportedRun {
+        let (
+            runID, kind, job, context, isRequired, skipReport, rerunCommand, state, description, org, repo, baseSHA,
+            pulls, requestedAt, finishedAt
+        ) = try row.decode(
+            (
+                UUID, JobKind, String, String?, Bool, Bool, String?, RunState, String?, String, String, String?,
+                JSON<[Pull]>?, Date, Date?
+            ).self)
+        return ReportedRun(
+            runID: RunID(runID), kind: kind, job: job, context: context, isRequired: isRequired,
+            skipReport: skipReport, rerunCommand: rerunCommand, state: state, description: description,
+            repository: RepositoryName(org: org, repo: repo), baseSHA: baseSHA, pulls: pulls?.value ?? [],
+            requestedAt: requestedAt, finishedAt: finishedAt)
+    }
+}
+
+/// A row that is due, claimed for two minutes.
+struct DueReport: Sendable {
+    var repository: RepositoryName
+    var key: String
+    var value: ForgeDesired.Value
+    var version: Int64
+    var attempts: Int
+}

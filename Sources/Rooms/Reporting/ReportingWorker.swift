@@ -1,0 +1,89 @@
+import Fleet
+import FoundationEssentials
+import Postgres
+import SlipwayModel
+
+/// Turns what happened to runs, and what other rooms wish, into rows of what the forge should show.
+struct ReportingWorker: Worker {
+    let name = "reporting"
+    let topics = [RunAccepted.type, RunStarted.type, RunFinished.type, ForgeDesired.type]
+    let database: PostgresPool
+    let pageURL: String
+    let wake: WakeUp
+
+    func plan(_ messages: [Message]) async throws -> CommitPlan {
+        var runIDs: Set<RunID> = []
+        var finished: Set<RunID> = []
+        var wishes: [ForgeDesired] = []
+        for message in messages {
+            switch message.envelope.type {
+            case RunAccepted.type: runIDs.insert(try message.decode(RunAccepted.self).runID)
+            case RunStarted.type: runIDs.insert(try message.decode(RunStarted.self).runID)
+            case RunFinished.type:
+                let runID = try message.decode(RunFinished.self).runID
+                runIDs.insert(runID)
+                finished.insert(runID)
+            default: wishes.append(try message.decode(ForgeDesired.self))
+            }
+        }
+        let runs = try await database.execute(ReportingStore.runs, runIDs.map(\.uuid)).map(ReportingStore.run)
+        wishes += runs.compactMap(status)
+        wishes.sort { $0.key < $1.key }
+        // The table of a pull request is made once for all of its runs in the batch, in one order everywhere so that
+        // two batches never wait for each other.
+        var pulls: [String: ReportedRun] = [:]
+        for run in runs where finished.contains(run.runID) && run.kind == .presubmit && run.pulls.count == 1 {
+            pulls["\(run.repository)#\(run.pulls[0].number)"] = run
+        }
+        let tables = pulls.sorted { $0.key < $1.key }
+        return { [self, wishes] effects in
+            for wish in wishes { try await Self.store(wish, effects.database) }
+            for (pull, run) in tables { try await storeTable(of: run, pull, effects.database) }
+            effects.afterCommit { wake.signal() }
+        }
+    }
+
+    private static func store(_ wish: ForgeDesired, _ database: Transaction) async throws {
+        if case .comment(_, _, nil) = wish.value {
+            try await database.execute(
+                ReportingStore.withdraw, wish.repository.org, wish.repository.repo, wish.key, JSON(wish.value),
+                wish.subjectVersion)
+        } else {
+            try await database.execute(
+                ReportingStore.desire, wish.repository.org, wish.repository.repo, wish.key, wish.target,
+                JSON(wish.value), wish.subjectVersion)
+        }
+    }
+
+    private func status(of run: ReportedRun) -> ForgeDesired? {
+        guard let sha = run.statusSHA else { return nil }
+        let context = run.context ?? run.job
+        return ForgeDesired(
+            repository: run.repository, target: "commit/\(sha)", key: "status/\(sha)/\(context)",
+            value: .status(
+                sha: sha, context: context, state: ReportingText.statusState(run.state),
+                description: ReportingText.description(of: run), targetURL: page(of: run.runID)),
+            version: run.version)
+    }
+
+    /// Reads the runs and stores their table under one lock: two workers that each saw one of two failures would
+    /// otherwise store half a table last.
+    private func storeTable(of run: ReportedRun, _ pull: String, _ database: Transaction) async throws {
+        let (org, repo) = (run.repository.org, run.repository.repo)
+        let number = run.pulls[0].number
+        _ = try await database.execute(ReportingStore.lockTable, pull)
+        let latest = try await database.execute(
+            ReportingStore.latestOfPull, org, repo, number, run.pulls[0].sha
+        ).map(ReportingStore.run)
+        let body = ReportingText.failureTable(latest, author: run.pulls[0].author, page: page)
+        let value = JSON(ForgeDesired.Value.comment(number: number, tag: ReportingText.failureTag, body: body))
+        let key = "comment/\(number)/failures"
+        if body == nil {
+            try await database.execute(ReportingStore.withdrawTable, org, repo, key, value)
+        } else {
+            try await database.execute(ReportingStore.desireTable, org, repo, key, "pull/\(number)", value)
+        }
+    }
+
+    private func page(of run: RunID) -> String { "\(pageURL)/runs/\(run)" }
+}

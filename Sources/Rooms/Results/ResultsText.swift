@@ -1,0 +1,116 @@
+package import FoundationEssentials
+package import SlipwayModel
+import Web
+
+/// Every sentence that the pages say.
+package enum ResultsText {
+    /// A state in one word.
+    package static func label(_ state: RunState) -> String {
+        switch state {
+        case .waiting: "Waiting"
+        case .dispatched: "Queued"
+        case .running: "Running"
+        case .success: "Passed"
+        case .failure: "Failed"
+        case .aborted: "Aborted"
+        case .error: "Error"
+        }
+    }
+
+    static func label(_ outcome: TestOutcome) -> String {
+        switch outcome {
+        case .passed: "Passed"
+        case .failed: "Failed"
+        case .flaky: "Flaky"
+        case .skipped: "Skipped"
+        }
+    }
+
+    static func label(_ choice: RunFilter.StateChoice) -> String {
+        switch choice {
+        case .unfinished: "Not finished"
+        case .failed: "Failed or error"
+        default: choice.states.first.map(label) ?? choice.rawValue
+        }
+    }
+
+    /// What a state means for this run, and what happens next.
+    package static func sentence(_ run: RunDetail, now: Date) -> String {
+        let summary = run.summary
+        let what =
+            switch summary.state {
+            case .waiting:
+                "Waits for room in cluster \(summary.cluster), since \(HumanTime.duration(now.timeIntervalSince(summary.requestedAt)))."
+            case .dispatched: "Is in the queue of cluster \(summary.cluster); the next free agent takes it."
+            case .running:
+                "Runs on \(run.agent ?? "an agent") for \(HumanTime.duration(now.timeIntervalSince(summary.startedAt ?? now)))."
+            case .success: "Passed\(took(summary))."
+            case .failure: "Failed\(took(summary))\(run.exitCode.map { " with exit code \($0)" } ?? "")."
+            case .aborted:
+                "Aborted\(run.cancelledBy.map { " by \($0)" } ?? "")\(run.cancelReason.map { ": \($0)" } ?? "")."
+            case .error: "Could not be run to an end; the job itself is not to blame."
+            }
+        return what
+    }
+
+    private static func took(_ run: RunSummary) -> String {
+        guard let start = run.startedAt, let end = run.finishedAt else { return "" }
+        return " after \(HumanTime.duration(end.timeIntervalSince(start)))"
+    }
+
+    static func origin(_ origin: RunOrigin) -> String {
+        switch origin {
+        case .trigger: "by a change"
+        case .command: "by a comment"
+        case .periodic: "by its schedule"
+        case .merging: "by the merge train"
+        case .rehearsal: "as a rehearsal"
+        case .aggregate: "as a part of an aggregate"
+        case .rerun: "as a rerun"
+        }
+    }
+
+    static func kind(_ kind: JobKind) -> String { kind.rawValue }
+
+    static let phaseNames = ["queue": "queue", "start": "start", "clone": "clone", "test": "test", "upload": "upload"]
+
+    // MARK: Nothing to show
+
+    static let noRuns =
+        "No run yet. Open a pull request in a configured repository, or wait for a periodic job: its run shows here within "
+        + "a second."
+    static let noRunsMatch = "No run matches these filters. Take one away, or look at all runs."
+    static let nothingRunning = "Nothing runs right now. What starts next shows here by itself."
+    static let nothingFailed = "Nothing failed lately."
+    static let noJobs =
+        "No job is configured. `slipway config apply DIR` puts a folder of Prow job files into force."
+    static let noJobsMatch = "No configured job has that in its name."
+    static let noPulls = "No open pull request is known. One shows here as soon as its first webhook arrives."
+    static let noLogYet = "No line yet. The log appears here as the job writes it."
+    static let noLog = "This attempt left no log."
+    static let noTests =
+        "No test results. A job that writes JUnit files (junit*.xml) to its $ARTIFACTS folder has its tests listed here."
+    static let noTestsYet = "Test results are read when the run has ended."
+    static let noAgents = "No agent serves this cluster, so its runs wait. Start one: slipway agent"
+    static let failedWithoutTest =
+        "No test failed, yet the job did: look at the end of its log. A crash can keep a test from being reported."
+
+    static func noSuchRun(_ text: String) -> String {
+        "There is no run '\(text)'. Runs are named by a UUID; /runs lists them."
+    }
+
+    static func noSuchBuild(_ build: BuildID) -> String { "This run has no attempt with build id \(build)." }
+
+    static func noSuchJob(_ job: String) -> String {
+        "There is no job '\(job)' in the current configuration, and it never ran. /jobs lists what there is."
+    }
+
+    static func noSuchPull(_ repository: RepositoryName, _ number: Int) -> String {
+        "Pull request \(repository)#\(number) is not known here. Either its repository sends no webhooks to Slipway, or "
+            + "nothing has happened on it yet."
+    }
+
+    static func noSuchArtifact(_ path: String) -> String {
+        "There is no artifact '\(path)'. It may not be uploaded yet, or it has been deleted."
+    }
+}

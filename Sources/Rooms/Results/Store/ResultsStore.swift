@@ -1,0 +1,257 @@
+import FoundationEssentials
+package import Postgres
+package import SlipwayModel
+
+/// What the pages read: the other rooms' views, and this room's own tables.
+package struct ResultsStore: Sendable {
+    let database: any PostgresClient
+
+    package init(_ database: any PostgresClient) { self.database = database }
+
+    // MARK: Lists
+
+    /// Newest first, one more than `limit` so that the caller knows of a next page.
+    package func runs(_ filter: RunFilter, limit: Int) async throws -> [RunSummary] {
+        let (statement, parameters) = filter.statement()
+        return try await database.execute(statement, parameters: parameters + [limit + 1]).map(RunSummary.init)
+    }
+
+    /// Batches that hold a pull request, newest first.
+    package func batches(_ repository: RepositoryName, number: Int, limit: Int) async throws -> [RunSummary] {
+        try await database.execute(Self.listBatches, repository.org, repository.repo, [number], limit)
+            .map(RunSummary.init)
+    }
+
+    /// A page of a job's runs, newest first, one more than `limit`.
+    package func history(of job: String, before: RunID?, limit: Int) async throws -> [RunSummary] {
+        var filter = RunFilter()
+        filter.job = job
+        filter.before = before
+        return try await runs(filter, limit: limit)
+    }
+
+    /// Clusters with something unfinished or with agents, by name.
+    package func queues() async throws -> [ClusterQueue] {
+        try await database.execute(Self.listQueues).map { row throws(PostgresError) in
+            let (cluster, waiting, dispatched, running, since, agents, capacity) = try row.decode(
+                (String, Int, Int, Int, Date?, Int, Int).self)
+            return ClusterQueue(
+                cluster: cluster, waiting: waiting, dispatched: dispatched, running: running, waitingSince: since,
+                agents: agents, capacity: capacity)
+        }
+    }
+
+    /// - Parameter since: the first id of the time in question (`UUID.version7(milliseconds:)`).
+    package func recentCounts(since: RunID) async throws -> RecentCounts {
+        let (finished, failed, wait) = try await database.execute(Self.countRecent, since).one().decode(
+            (Int, Int, Double?).self)
+        return RecentCounts(finished: finished, failed: failed, medianWait: wait)
+    }
+
+    // MARK: One run
+
+    package func run(_ id: RunID) async throws -> RunDetail? {
+        try await database.execute(Self.selectRun, id).first.map(RunDetail.init)
+    }
+
+    /// Attempts that were given up, oldest first.
+    package func attempts(of id: RunID) async throws -> [AttemptRow] {
+        try await database.execute(Self.listAttempts, id).map { row throws(PostgresError) in
+            let (build, attempt, agent, description, started, ended) = try row.decode(
+                (BuildID, Int, String, String, Date, Date).self)
+            return AttemptRow(
+                buildID: build, attempt: attempt, agent: agent, description: description, startedAt: started,
+                endedAt: ended)
+        }
+    }
+
+    /// The state alone, for whoever waits for the end.
+    package func state(of id: RunID) async throws -> (build: BuildID, state: RunState, description: String)? {
+        guard let row = try await database.execute(Self.selectState, id).first else { return nil }
+        let (build, state, description) = try row.decode((BuildID, RunState, String).self)
+        return (build, state, description)
+    }
+
+    /// The run that a build belongs to, as its current or an earlier attempt.
+    package func run(ofBuild build: BuildID) async throws -> RunID? {
+        try await database.execute(Self.selectRunOfBuild, build).first.map { row throws(PostgresError) in
+            try row.decode(RunID.self)
+        }
+    }
+
+    // MARK: Jobs
+
+    /// Configured jobs by name, from behind `after`, one more than `limit`.
+    /// - Parameter search: a part of the name; empty for all.
+    package func jobs(search: String, after: String, limit: Int) async throws -> [JobRow] {
+        let pattern = "%\(Self.escapeLike(search))%"
+        return try await database.execute(Self.listJobs, pattern, after, limit + 1).map { row throws(PostgresError) in
+            let (name, kind, repository, repositories, run, state, at) = try row.decode(
+                (String, JobKind, String?, Int, RunID?, RunState?, Date?).self)
+            return JobRow(
+                name: name, kind: kind, repository: repository, repositories: repositories, lastRun: run,
+                lastState: state, lastRequestedAt: at)
+        }
+    }
+
+    /// Whether a job of that name is configured now.
+    package func isConfigured(_ job: String) async throws -> Bool {
+        try await database.execute(Self.isConfigured, job).one().decode(Bool.self)
+    }
+
+    /// The newest finished state of each job whose name matches one of Prow's globs (`*` and `?`), by name.
+    package func lastStates(matching globs: [String]) async throws -> [(job: String, state: RunState)] {
+        let patterns = globs.map {
+            Self.escapeLike($0).replacing("*", with: "%").replacing("?", with: "_")
+        }
+        return try await database.execute(Self.listLastStates, patterns).map { row throws(PostgresError) in
+            let (job, state) = try row.decode((String, RunState).self)
+            return (job, state)
+        }
+    }
+
+    // MARK: Pull requests
+
+    package func pull(_ repository: RepositoryName, number: Int) async throws -> PullRow? {
+        try await database.execute(Self.selectPull, repository.org, repository.repo, number).first.map(PullRow.init)
+    }
+
+    /// Open ones, most recently changed first.
+    package func openPulls(limit: Int) async throws -> [PullRow] {
+        try await database.execute(Self.listOpenPulls, limit).map(PullRow.init)
+    }
+
+    /// In LIKE's language, a text that stands for itself.
+    static func escapeLike(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+    }
+}
+
+extension ResultsStore {
+    /// Every statement, for the test that prepares them against the migrated schema.
+    package static let statements: [Statement] =
+        [
+            listBatches, listQueues, countRecent, selectRun, listAttempts, selectState, selectRunOfBuild, listJobs,
+            isConfigured, listLastStates, selectPull, listOpenPulls, listProwJobs,
+        ] + testStatements + filterStatements
+
+    /// A few of the statements that filters make: each condition alone, and all together.
+    private static var filterStatements: [Statement] {
+        var all = RunFilter()
+        var filters = [RunFilter()]
+        func one(_ change: (inout RunFilter) -> Void) {
+            var filter = RunFilter()
+            change(&filter)
+            change(&all)
+            filters.append(filter)
+        }
+        one { $0.job = "" }
+        one { $0.repository = RepositoryName(org: "", repo: "") }
+        one { $0.pull = 1 }
+        one { $0.kind = .batch }
+        one { $0.author = "" }
+        one { $0.cluster = "" }
+        one { $0.before = RunID() }
+        for state in RunFilter.StateChoice.allCases { one { $0.state = state } }
+        return (filters + [all]).map { $0.statement().statement }
+    }
+
+    private static let listBatches = Statement(
+        "results.list_batches",
+        """
+        select \(RunSummary.columns) from scheduling.runs_v1 as run
+         where run.org = $1 and run.repo = $2 and run.kind = 'batch' and run.pull_numbers @> $3::integer[]
+         order by run.run_id desc limit $4
+        """)
+
+    private static let listQueues = Statement(
+        "results.list_queues",
+        """
+        with unfinished as (
+            select cluster, count(*) filter (where state = 'waiting') as waiting,
+                   count(*) filter (where state = 'dispatched') as dispatched,
+                   count(*) filter (where state = 'running') as running,
+                   min(requested_at) filter (where state = 'waiting') as waiting_since
+              from scheduling.runs_v1 where state in ('waiting', 'dispatched', 'running') group by cluster
+        ), present as (
+            select cluster, count(*) as agents, sum(capacity) as capacity
+              from scheduling.agents_v1 where seen_at > now() - interval '30 seconds' group by cluster
+        )
+        select cluster, coalesce(waiting, 0), coalesce(dispatched, 0), coalesce(running, 0), waiting_since,
+               coalesce(agents, 0), coalesce(capacity, 0)
+          from unfinished full join present using (cluster)
+         order by cluster
+        """)
+
+    private static let countRecent = Statement(
+        "results.count_recent",
+        """
+        select count(*) filter (where finished_at is not null), count(*) filter (where state in ('failure', 'error')),
+               percentile_cont(0.5) within group (order by extract(epoch from started_at - requested_at)::float8)
+          from scheduling.runs_v1 where run_id >= $1
+        """)
+
+    private static let selectRun = Statement(
+        "results.select_run", "select \(RunDetail.columns) from scheduling.runs_v1 as run where run.run_id = $1")
+
+    private static let listAttempts = Statement(
+        "results.list_attempts",
+        """
+        select build_id, attempt, agent, description, started_at, ended_at
+          from scheduling.attempts_v1 where run_id = $1 order by attempt
+        """)
+
+    private static let selectState = Statement(
+        "results.select_state", "select build_id, state, description from scheduling.runs_v1 where run_id = $1")
+
+    private static let selectRunOfBuild = Statement(
+        "results.select_run_of_build",
+        """
+        select run_id from scheduling.runs_v1 where build_id = $1
+        union all
+        select run_id from scheduling.attempts_v1 where build_id = $1
+        limit 1
+        """)
+
+    private static let listJobs = Statement(
+        "results.list_jobs",
+        """
+        with page as (
+            select name, min(kind) as kind, min(org || '/' || repo) as repository,
+                   count(distinct org || '/' || repo) as repositories
+              from scheduling.current_jobs_v1 where name ilike $1 and name > $2
+             group by name order by name limit $3
+        )
+        select page.name, page.kind, page.repository, page.repositories, last.run_id, last.state, last.requested_at
+          from page
+          left join lateral (
+              select run.run_id, run.state, run.requested_at from scheduling.runs_v1 as run
+               where run.job = page.name order by run.run_id desc limit 1
+          ) as last on true
+         order by page.name
+        """)
+
+    private static let isConfigured = Statement(
+        "results.is_configured", "select exists (select from scheduling.current_jobs_v1 where name = $1)")
+
+    private static let listLastStates = Statement(
+        "results.list_last_states",
+        """
+        with names as (select distinct name from scheduling.current_jobs_v1 where name like any ($1::text[]))
+        select names.name, last.state from names
+          cross join lateral (
+              select run.state from scheduling.runs_v1 as run
+               where run.job = names.name and run.state in ('success', 'failure', 'aborted', 'error')
+               order by run.run_id desc limit 1
+          ) as last
+         order by names.name limit 500
+        """)
+
+    private static let selectPull = Statement(
+        "results.select_pull",
+        "select \(PullRow.columns) from scheduling.pulls_v1 where org = $1 and repo = $2 and number = $3")
+
+    private static let listOpenPulls = Statement(
+        "results.list_open_pulls",
+        "select \(PullRow.columns) from scheduling.pulls_v1 where is_open order by updated_at desc limit $1")
+}

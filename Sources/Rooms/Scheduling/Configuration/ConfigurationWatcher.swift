@@ -1,0 +1,58 @@
+import FoundationEssentials
+import JobConfig
+import Logging
+import Synchronization
+
+/// Applies a folder whenever it changes: a look at sizes and times of its files, and a load only where they differ.
+final class ConfigurationWatcher: Sendable {
+    private let folder: String
+    private let store: ConfigurationStore
+    private let logger: Logger
+    private let seen = Mutex<[String: Stamp]?>(nil)
+
+    private struct Stamp: Hashable {
+        var size: UInt64
+        var modified: Date
+    }
+
+    init(folder: String, store: ConfigurationStore, logger: Logger) {
+        self.folder = folder
+        self.store = store
+        self.logger = logger
+    }
+
+    /// One look. What does not validate changes nothing, is said once, and is tried again when it changes.
+    func round() async throws {
+        let stamps = Self.stamps(folder)
+        guard seen.withLock({ $0 }) != stamps else { return }
+        let loaded = JobConfiguration.load(folder: folder)
+        do {
+            let applied = try await store.apply(loaded, by: "watched folder", source: folder)
+            if applied.changed {
+                logger.info(
+                    """
+                    configuration version \(applied.version) from \(folder): \(applied.jobs) jobs, \(applied.added) \
+                    added, \(applied.modified) modified, \(applied.removed) removed
+                    """)
+            }
+        } catch let error as ConfigurationRefused {
+            logger.error("the configuration in \(folder) is not applied:\n\(error)")
+        }
+        // Only now: a database that was away is a reason to try the same files again.
+        seen.withLock { $0 = stamps }
+    }
+
+    private static func stamps(_ folder: String) -> [String: Stamp] {
+        var stamps: [String: Stamp] = [:]
+        guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else { return stamps }
+        for name in names where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+            guard let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)") else {
+                continue
+            }
+            stamps[name] = Stamp(
+                size: (attributes[.size] as? UInt64) ?? 0,
+                modified: (attributes[.modificationDate] as? Date) ?? .distantPast)
+        }
+        return stamps
+    }
+}

@@ -1,0 +1,119 @@
+package import JobConfig
+package import SlipwayModel
+
+/// Which presubmits the commands of one comment start. Pure; Prow's filters, united over all commands of the comment.
+///
+/// | command | jobs | forced past change rules |
+/// |---|---|---|
+/// | whatever a job's trigger matches, `/test X` | that job | yes (the branch still counts) |
+/// | `/test all` | automatic ones | no |
+/// | `/retest` | failed or errored contexts; automatic ones without a context | the failed ones |
+/// | `/retest-required` | the same, optional ones left out | the failed ones |
+/// | `/test-manual-required` | required ones that nothing starts by itself | yes |
+/// | `/test`, `/test ?`, an unknown name | none; a comment lists what can run | |
+package struct CommandDecision: Sendable {
+    package var choices: [JobChoice] = []
+    /// Names asked for that no job answers to on this branch.
+    package var unknownTargets: [String] = []
+    /// Somebody asked what can run.
+    package var asksForHelp = false
+
+    package var needsHelp: Bool { asksForHelp || !unknownTargets.isEmpty }
+
+    /// Whether any command is for this room.
+    package static func concerns(_ issued: CommandIssued, jobs: [ConfiguredJob]) -> Bool {
+        let known: Set = ["test", "retest", "retest-required", "test-manual-required"]
+        return issued.commands.contains { known.contains($0.name) } || jobs.contains { $0.isTriggered(by: issued.body) }
+    }
+
+    /// Whether the changed files may decide.
+    package static func needsChangedFiles(_ issued: CommandIssued, jobs: [ConfiguredJob], branch: String) -> Bool {
+        let request = Request(issued)
+        return (request.all || request.retest || request.retestRequired)
+            && jobs.contains { $0.needsChangedFiles(branch: branch) }
+    }
+
+    /// Whether the states of the head's contexts decide.
+    package static func needsContexts(_ issued: CommandIssued) -> Bool {
+        let request = Request(issued)
+        return request.retest || request.retestRequired
+    }
+
+    /// - Parameters:
+    ///   - jobs: the repository's presubmits.
+    ///   - contexts: the latest state of each context on the pull request's head.
+    package init(
+        _ issued: CommandIssued, jobs: [ConfiguredJob], branch: String, contexts: [String: RunState],
+        changedFiles: () throws -> [String]
+    ) rethrows {
+        let request = Request(issued)
+        for job in jobs {
+            guard let (forced, runsByDefault) = request.selects(job, body: issued.body, contexts: contexts) else {
+                continue
+            }
+            let decision = try job.decision(
+                branch: branch, changedFiles: changedFiles, forced: forced, runsByDefault: runsByDefault)
+            if decision.runs { choices.append(JobChoice(job, reason: decision.reason)) }
+        }
+        asksForHelp = request.asksForHelp
+        let ofBranch = jobs.filter { $0.runsAgainst(branch: branch) }
+        unknownTargets = request.testLines.flatMap { Self.unknownWords(of: $0, jobs: ofBranch) }
+    }
+
+    /// The words of one `/test` line that name no job. A trigger over several words makes all of them known.
+    private static func unknownWords(of words: [String], jobs: [ConfiguredJob]) -> [String] {
+        let line = "/test " + words.joined(separator: " ")
+        let unknown = words.filter { word in !jobs.contains { $0.isTriggered(by: "/test \(word)") } }
+        guard !unknown.isEmpty else { return [] }
+        let spansWords = jobs.contains { job in
+            job.isTriggered(by: line) && !words.contains { job.isTriggered(by: "/test \($0)") }
+        }
+        return spansWords ? [] : unknown
+    }
+
+    /// The commands of one comment, united.
+    private struct Request {
+        var all = false
+        var retest = false
+        var retestRequired = false
+        var manualRequired = false
+        var asksForHelp = false
+        /// Per `/test` line the words that are not `all` or `?`.
+        var testLines: [[String]] = []
+
+        init(_ issued: CommandIssued) {
+            for command in issued.commands {
+                switch command.name {
+                case "retest": retest = true
+                case "retest-required": retestRequired = true
+                case "test-manual-required": manualRequired = true
+                case "test":
+                    var words = command.arguments.split(whereSeparator: \.isWhitespace).map { word in
+                        String(word.hasSuffix(",") ? word.dropLast() : word)
+                    }
+                    if words.contains("all") { all = true }
+                    if words.isEmpty || words.contains("?") { asksForHelp = true }
+                    words.removeAll { $0 == "all" || $0 == "?" || $0.isEmpty }
+                    if !words.isEmpty { testLines.append(words) }
+                default: break
+                }
+            }
+        }
+
+        /// Nil where nothing of the comment means the job.
+        func selects(
+            _ job: ConfiguredJob, body: String, contexts: [String: RunState]
+        ) -> (forced: Bool, runsByDefault: Bool)? {
+            if job.isTriggered(by: body) { return (true, true) }
+            if manualRequired, job.job.isRequired, !job.isAutomatic { return (true, true) }
+            if retest || retestRequired && !job.job.optional {
+                switch contexts[job.reportedContext] {
+                case .failure, .error, .aborted: return (false, true)
+                case nil where job.isAutomatic: return (false, false)
+                default: break
+                }
+            }
+            return all && job.isAutomatic ? (false, false) : nil
+        }
+    }
+}

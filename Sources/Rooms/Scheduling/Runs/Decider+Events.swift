@@ -1,0 +1,208 @@
+import Fleet
+import FoundationEssentials
+import JobConfig
+import SlipwayModel
+
+/// From one message to what it leads to.
+extension Decider {
+    func decide(
+        _ event: PullChanged, _ facts: ForgeFacts?, _ known: KnownPull, _ catalog: JobCatalog, _ traceparent: String?,
+        _ verdict: inout Verdict
+    ) throws {
+        var event = event
+        // The freshest state counts: deliveries overtake each other, and an older one must not undo a newer one.
+        event.isOpen = known.isOpen
+        event.isDraft = known.isDraft
+        if event.action == "closed" || event.action == "converted_to_draft" {
+            guard event.action == "closed" ? !known.isOpen : known.isDraft else { return }
+        }
+        let decision = PullDecision(event, isTrusted: isTrusted(event, facts), bot: bot)
+        let key = PullKey(event.repository, event.number)
+        switch decision.abort {
+        case .olderHeads:
+            verdict.pullAborts.append(
+                .init(
+                    pull: key, keptHead: known.headSHA, by: event.sender,
+                    reason: SchedulingText.newHead(known.headSHA)))
+        case .everything:
+            verdict.pullAborts.append(
+                .init(
+                    pull: key, keptHead: nil, by: event.sender,
+                    reason: event.action == "closed" ? SchedulingText.pullClosed : SchedulingText.pullDrafted))
+        case nil: break
+        }
+        guard let facts else { return }
+        var notices = Notices(key, known.notices)
+        switch decision.notice {
+        case .untrusted:
+            notices.post(
+                SchedulingText.untrusted, SchedulingText.welcome(author: event.author, org: key.repository.org))
+        case .draft:
+            notices.post(SchedulingText.draft, SchedulingText.draftHint)
+        case nil:
+            if decision.startsJobs { notices.withdraw(SchedulingText.draft) }
+        }
+        notices.settle(&verdict)
+        // A head that has a successor is left to the successor's own event.
+        guard decision.startsJobs, event.headSHA == facts.pull.headSHA else { return }
+        let choices = try AutomaticJobs.choose(
+            from: catalog.presubmits(of: event.repository), branch: facts.pull.baseRef,
+            changedFiles: { try files(facts) })
+        start(choices, of: facts, origin: .trigger, delivery: event.deliveryID, traceparent, &verdict)
+    }
+
+    private func isTrusted(_ event: PullChanged, _ facts: ForgeFacts?) -> Bool {
+        guard let facts else { return false }
+        // `lgtm` asks about the author alone: the label is what makes up for the lack of trust.
+        return event.label == "lgtm" ? facts.isAuthorTrusted : facts.isPullTrusted
+    }
+
+    func decide(
+        _ issued: CommandIssued, _ facts: ForgeFacts, _ known: KnownPull, _ catalog: JobCatalog,
+        _ contexts: [String: RunState], _ traceparent: String?, _ verdict: inout Verdict
+    ) throws {
+        guard facts.pull.isOpen else { return }
+        var notices = Notices(PullKey(issued.repository, issued.number), known.notices)
+        guard facts.isActorTrusted || facts.isPullTrusted else {
+            notices.post(
+                SchedulingText.untrustedCommand,
+                SchedulingText.untrustedCommand(actor: issued.actor, org: issued.repository.org))
+            notices.settle(&verdict)
+            return
+        }
+        let jobs = catalog.presubmits(of: issued.repository)
+        let decision = try CommandDecision(
+            issued, jobs: jobs, branch: facts.pull.baseRef, contexts: contexts, changedFiles: { try files(facts) })
+        if decision.needsHelp {
+            notices.post(
+                SchedulingText.testHelp,
+                SchedulingText.help(
+                    unknown: decision.unknownTargets, branch: facts.pull.baseRef, jobs: jobs, actor: issued.actor))
+        } else {
+            notices.withdraw(SchedulingText.testHelp)
+        }
+        notices.withdraw(SchedulingText.untrustedCommand)
+        notices.withdraw(SchedulingText.draft)
+        notices.settle(&verdict)
+        start(decision.choices, of: facts, origin: .command, delivery: issued.deliveryID, traceparent, &verdict)
+    }
+
+    func decide(_ push: RefPushed, _ catalog: JobCatalog, _ traceparent: String?, _ verdict: inout Verdict) {
+        let choices = PushDecision.choose(
+            from: catalog.postsubmits(of: push.repository), ref: push.ref, changedFiles: push.changedFiles)
+        let refs = Refs(repository: push.repository, baseRef: push.ref, baseSHA: push.after)
+        verdict.runs += choices.map { choice in
+            NewRun(
+                delivery: push.deliveryID, origin: .trigger, kind: .postsubmit, job: choice.job, refs: refs,
+                traceparent: traceparent)
+        }
+    }
+
+    func decide(_ request: RunRequested, _ catalog: JobCatalog, _ traceparent: String?, _ verdict: inout Verdict) {
+        let needsPulls = request.kind == .presubmit || request.kind == .batch
+        if let deadline = request.deadline, deadline < Date() {
+            verdict.refusals[request.requestID] = SchedulingText.requestPastDeadline
+        } else if !request.leases.isEmpty {
+            verdict.refusals[request.requestID] = SchedulingText.leasesNotServed(request.leases)
+        } else if request.kind != .periodic, request.refs?.baseRef == nil || needsPulls && request.hasNoPulls {
+            verdict.refusals[request.requestID] = SchedulingText.refsMissing(request)
+        } else if let job = catalog.job(request.job, request.kind, request.refs) {
+            verdict.runs.append(
+                NewRun(
+                    requestID: request.requestID, origin: request.origin, kind: request.kind, job: job.job,
+                    jobHash: job.hash, refs: request.kind == .periodic ? nil : request.refs,
+                    priority: request.priority, deadline: request.deadline, traceparent: traceparent))
+        } else {
+            verdict.refusals[request.requestID] = SchedulingText.unknownJob(request)
+        }
+    }
+
+    /// Starts jobs of a pull request, or says in their statuses why not.
+    private func start(
+        _ choices: [JobChoice], of facts: ForgeFacts, origin: RunOrigin, delivery: String, _ traceparent: String?,
+        _ verdict: inout Verdict
+    ) {
+        let pull = facts.pull
+        let obstacle: String? =
+            if !facts.baseExists {
+                SchedulingText.baseGone(pull.baseRef)
+            } else if pull.mergeable == false {
+                SchedulingText.conflict(base: pull.baseRef)
+            } else {
+                nil
+            }
+        guard let obstacle else {
+            verdict.runs += choices.map { choice in
+                NewRun(
+                    delivery: delivery, origin: origin, kind: .presubmit, job: choice.job, refs: pull.refs,
+                    traceparent: traceparent)
+            }
+            return
+        }
+        for choice in choices where !choice.job.job.skipReport {
+            let context = choice.job.reportedContext
+            verdict.wishes.append(
+                ForgeDesired(
+                    repository: pull.repository, target: "commit/\(pull.headSHA)",
+                    key: "status/\(pull.headSHA)/\(context)",
+                    value: .status(
+                        sha: pull.headSHA, context: context, state: "error", description: obstacle, targetURL: nil),
+                    // Statuses of runs count tenths of microseconds of their request, so a later run still wins.
+                    version: Date().microseconds * 10))
+        }
+    }
+
+    /// - Throws: `RetryLater` where the configuration changed between plan and commit so that files matter now.
+    private func files(_ facts: ForgeFacts) throws -> [String] {
+        guard let files = facts.changedFiles else {
+            throw RetryLater("the configuration changed while the event was handled", after: .milliseconds(50))
+        }
+        return files
+    }
+}
+
+extension RunRequested {
+    fileprivate var hasNoPulls: Bool { refs?.pulls?.isEmpty ?? true }
+}
+
+extension Date {
+    /// Whole microseconds since 1970.
+    var microseconds: Int64 { Int64((timeIntervalSince1970 * 1_000_000).rounded()) }
+}
+
+/// Our comments on one pull request: posted, replaced, and taken away where they stand.
+private struct Notices {
+    let pull: PullKey
+    private let before: [String]
+    private var tags: [String]
+    private var wishes: [ForgeDesired] = []
+
+    init(_ pull: PullKey, _ tags: [String]) {
+        self.pull = pull
+        before = tags
+        self.tags = tags
+    }
+
+    mutating func post(_ notice: SchedulingText.Notice, _ text: String) {
+        if !tags.contains(notice.tag) { tags.append(notice.tag) }
+        wish(notice, notice.body(text))
+    }
+
+    mutating func withdraw(_ notice: SchedulingText.Notice) {
+        guard tags.contains(notice.tag) else { return }
+        tags.removeAll { $0 == notice.tag }
+        wish(notice, nil)
+    }
+
+    private mutating func wish(_ notice: SchedulingText.Notice, _ body: String?) {
+        wishes.append(
+            ForgeDesired(
+                repository: pull.repository, target: "pull/\(pull.number)", key: notice.key(number: pull.number),
+                value: .comment(number: pull.number, tag: notice.mark, body: body), version: Date().microseconds))
+    }
+
+    func settle(_ verdict: inout Verdict) {
+        verdict.wishes += wishes
+        if tags != before { verdict.notices[pull] = tags }
+    }
+}

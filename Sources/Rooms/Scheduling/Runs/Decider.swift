@@ -1,0 +1,102 @@
+import Fleet
+import FoundationEssentials
+import JobConfig
+import Postgres
+import SlipwayModel
+
+/// Takes the decisions about a batch and carries them out, in its transaction.
+struct Decider: Sendable {
+    let configuration: ConfigurationCache
+    let topology: FleetTopology
+    let limits: SchedulingLimits
+    let bot: String
+
+    func commit(_ items: [WorkItem], _ effects: Effects) async throws {
+        let catalog = try await configuration.current(effects.database)
+        var changes = RunChanges(effects, topology: topology, limits: limits)
+        for round in items.rounds {
+            try await commit(round, catalog, &changes)
+        }
+        try await changes.dispatch()
+    }
+
+    private func commit(_ round: [WorkItem], _ catalog: JobCatalog, _ changes: inout RunChanges) async throws {
+        let database = changes.database
+        try await database.store(round.compactMap(\.state))
+        let known = try await database.lock(round.compactMap(\.pull))
+        let retested = round.compactMap { item -> PullState? in
+            guard case .command(let issued, let facts?) = item.content, CommandDecision.needsContexts(issued) else {
+                return nil
+            }
+            return facts.pull
+        }
+        let contexts = try await database.contexts(of: retested)
+
+        var verdict = Verdict()
+        for item in round {
+            switch item.content {
+            case .pull(let event, let facts):
+                guard let pull = known[PullKey(event.repository, event.number)] else { continue }
+                try decide(event, facts, pull, catalog, item.traceparent, &verdict)
+            case .command(let issued, let facts):
+                let key = PullKey(issued.repository, issued.number)
+                guard let facts, let pull = known[key] else { continue }
+                try decide(issued, facts, pull, catalog, contexts[key] ?? [:], item.traceparent, &verdict)
+            case .push(let push):
+                decide(push, catalog, item.traceparent, &verdict)
+            case .request(let request):
+                decide(request, catalog, item.traceparent, &verdict)
+            case .cancel(let cancel):
+                verdict.aborts.append(RunAbort(runID: cancel.runID.uuid, by: cancel.by, reason: cancel.reason))
+            }
+        }
+        try await carryOut(verdict, catalog, &changes)
+    }
+
+    private func carryOut(_ verdict: Verdict, _ catalog: JobCatalog, _ changes: inout RunChanges) async throws {
+        let database = changes.database
+        var aborts = verdict.aborts
+        if !verdict.pullAborts.isEmpty {
+            let ends = verdict.pullAborts
+            for (end, rows) in zip(
+                ends,
+                try await database.pipeline(
+                    ends.map { end in
+                        (
+                            SchedulingStore.findUnfinishedOfPulls,
+                            [[end.pull.repository.org], [end.pull.repository.repo], [end.pull.number], [end.keptHead]]
+                        )
+                    }))
+            {
+                aborts += try rows.map { RunAbort(runID: try $0.decode(UUID.self), by: end.by, reason: end.reason) }
+            }
+        }
+        try await changes.abort(aborts)
+        try await changes.refuse(verdict.refusals)
+        try await changes.accept(verdict.runs, configVersion: catalog.version)
+        for wish in verdict.wishes { try changes.effects.emit(wish) }
+        for (pull, tags) in verdict.notices {
+            try await database.execute(
+                SchedulingStore.noteNotices, pull.repository.org, pull.repository.repo, pull.number, tags)
+        }
+    }
+}
+
+/// What a round of items leads to.
+struct Verdict {
+    /// Ends the unfinished presubmits of a pull request, those of one head excepted.
+    struct PullAbort {
+        var pull: PullKey
+        var keptHead: String?
+        var by: String
+        var reason: String
+    }
+
+    var runs: [NewRun] = []
+    var refusals: [UUID: String] = [:]
+    var aborts: [RunAbort] = []
+    var pullAborts: [PullAbort] = []
+    var wishes: [ForgeDesired] = []
+    /// The tags of our comments, where they changed.
+    var notices: [PullKey: [String]] = [:]
+}

@@ -1,0 +1,56 @@
+package import FoundationEssentials
+package import JobConfig
+import Signatures
+package import SlipwayModel
+
+/// A run about to be stored.
+package struct NewRun: Sendable {
+    package var requestID: UUID
+    package var runID: RunID
+    package var origin: RunOrigin
+    package var kind: JobKind
+    package var job: ResolvedJob
+    package var jobHash: String
+    package var refs: Refs?
+    package var priority: Int
+    package var deadline: Date?
+    package var traceparent: String?
+
+    /// - Parameter requestID: the same for the same wish, so that a message delivered again makes no second run.
+    package init(
+        requestID: UUID, origin: RunOrigin, kind: JobKind, job: ResolvedJob, jobHash: String, refs: Refs?,
+        priority: Int = 0, deadline: Date? = nil, traceparent: String? = nil
+    ) {
+        self.requestID = requestID
+        runID = RunID()
+        self.origin = origin
+        self.kind = kind
+        self.job = job
+        self.jobHash = jobHash
+        self.refs = refs.map { $0.cloned(as: job) }
+        self.priority = priority
+        self.deadline = deadline
+        self.traceparent = traceparent
+    }
+
+    /// A run that a delivery of the forge causes.
+    package init(
+        delivery: String, origin: RunOrigin, kind: JobKind, job: ConfiguredJob, refs: Refs, traceparent: String?
+    ) {
+        self.init(
+            requestID: .named("\(delivery)/\(kind.rawValue)/\(job.job.name)"), origin: origin, kind: kind,
+            job: job.job, jobHash: job.hash, refs: refs, traceparent: traceparent)
+    }
+}
+
+extension Refs {
+    /// With the job's wishes for cloning its own repository.
+    fileprivate func cloned(as job: ResolvedJob) -> Refs {
+        var refs = self
+        refs.pathAlias = refs.pathAlias ?? job.pathAlias
+        refs.cloneURI = refs.cloneURI ?? job.cloneURI
+        refs.cloneDepth = refs.cloneDepth ?? job.cloneDepth
+        refs.skipSubmodules = refs.skipSubmodules ?? job.skipSubmodules
+        return refs
+    }
+}

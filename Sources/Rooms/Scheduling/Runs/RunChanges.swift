@@ -1,0 +1,108 @@
+import Fleet
+import FoundationEssentials
+import Postgres
+import SlipwayModel
+
+/// The changes of one transaction to runs: what it accepts, aborts and ends, the messages that tell it, and at last the
+/// dispatch of every cluster it touched.
+struct RunChanges {
+    let effects: Effects
+    let topology: FleetTopology
+    let limits: SchedulingLimits
+    private var touched: Set<String> = []
+
+    init(_ effects: Effects, topology: FleetTopology, limits: SchedulingLimits) {
+        self.effects = effects
+        self.topology = topology
+        self.limits = limits
+    }
+
+    var database: Transaction { effects.database }
+
+    /// Stores new runs, tells their requesters, and aborts the older duplicates that they replace.
+    ///
+    /// - Returns: those whose request was not known before.
+    @discardableResult
+    mutating func accept(_ runs: [NewRun], configVersion: Int64) async throws -> [NewRun] {
+        let accepted = try await database.accept(runs, configVersion: configVersion == 0 ? nil : configVersion)
+        for run in accepted {
+            try traced(run.traceparent) {
+                try effects.emit(RunAccepted(requestID: run.requestID, runID: run.runID))
+            }
+            touched.insert(run.job.cluster)
+        }
+        try await replaceOlder(than: accepted.filter { $0.kind == .presubmit })
+        return accepted
+    }
+
+    private mutating func replaceOlder(than runs: [NewRun]) async throws {
+        guard !runs.isEmpty else { return }
+        let pairs = try await database.execute(SchedulingStore.findOlderDuplicates, runs.map(\.runID.uuid))
+        try await abort(
+            pairs.map { row in
+                let (older, newer) = try row.decode((UUID, UUID).self)
+                return RunAbort(runID: older, by: "slipway", reason: SchedulingText.superseded(by: RunID(newer)))
+            })
+    }
+
+    mutating func refuse(_ refusals: [UUID: String]) async throws {
+        for id in try await database.refuse(refusals) {
+            try effects.emit(RunRefused(requestID: id, reason: refusals[id] ?? ""))
+        }
+    }
+
+    /// Aborts at once what no agent has yet, and tells the agents of the rest.
+    @discardableResult
+    mutating func abort(_ aborts: [RunAbort]) async throws -> [EndedRun] {
+        let runs = try await database.abort(aborts)
+        try announceEnds(of: runs)
+        return runs
+    }
+
+    /// Tells that runs ended, or that their agents shall end them.
+    mutating func announceEnds(of runs: [EndedRun]) throws {
+        for run in runs {
+            try traced(run.traceparent) {
+                if run.hasEnded {
+                    try effects.emit(run.finished)
+                } else {
+                    try effects.emit(
+                        RunCancelled(
+                            runID: run.finished.runID, buildID: run.finished.buildID,
+                            reason: run.cancelReason ?? ""))
+                }
+            }
+            // Without a start it stood in the window; with a limit others wait for it. Else nothing becomes free.
+            if run.hasEnded, run.finished.startedAt == nil || run.isLimited { touched.insert(run.cluster) }
+        }
+    }
+
+    /// The window of the cluster may have room now.
+    mutating func touch(_ cluster: String) { touched.insert(cluster) }
+
+    /// Fills the windows of all clusters touched. The last thing a transaction does.
+    func dispatch() async throws {
+        for cluster in touched.sorted() {
+            let rows = try await database.pipeline([
+                (SchedulingStore.lockCluster, [cluster]),
+                (SchedulingStore.dispatchRuns, [cluster, limits.agentLostAfter]),
+            ])
+            for row in rows[1] {
+                let (runID, buildID, traceparent) = try row.decode((UUID, Int64, String?).self)
+                try send(RunDispatched(runID: RunID(runID), buildID: BuildID(buildID), cluster: cluster), traceparent)
+            }
+        }
+    }
+
+    /// Puts a message into its cluster's queue.
+    func send(_ dispatched: RunDispatched, _ traceparent: String?) throws {
+        try traced(traceparent) {
+            try effects.send(dispatched, toQueue: topology.runs(of: dispatched.cluster))
+        }
+    }
+
+    private func traced(_ traceparent: String?, _ body: () throws -> Void) rethrows {
+        let trace = traceparent.flatMap { TraceContext($0) } ?? TraceContext.current
+        try TraceContext.$current.withValue(trace, operation: body)
+    }
+}

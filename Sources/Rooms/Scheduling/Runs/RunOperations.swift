@@ -1,0 +1,121 @@
+package import Fleet
+package import FoundationEssentials
+import JobConfig
+import Postgres
+package import SlipwayModel
+
+/// What people do to runs, from pages and the command line.
+package struct RunOperations: Sendable {
+    private let bus: FleetBus
+    private let configuration: ConfigurationCache
+    private let limits: SchedulingLimits
+
+    package init(bus: FleetBus, limits: SchedulingLimits) {
+        self.init(bus: bus, configuration: ConfigurationCache(), limits: limits)
+    }
+
+    init(bus: FleetBus, configuration: ConfigurationCache, limits: SchedulingLimits) {
+        self.bus = bus
+        self.configuration = configuration
+        self.limits = limits
+    }
+
+    /// A run by its id, or by the build id of its current attempt.
+    package func find(_ text: String) async throws -> RunSummary? {
+        let runID = RunID(text)?.uuid
+        let buildID = BuildID(text)?.number
+        guard runID != nil || buildID != nil else { return nil }
+        return try await bus.database.execute(SchedulingStore.findRun, runID, buildID).first.map(RunSummary.init)
+    }
+
+    /// Which runs to list; nil matches any.
+    package struct Filter: Sendable {
+        package var state: RunState?
+        package var job: String?
+        package var repository: RepositoryName?
+        package var pull: Int?
+        package var kind: JobKind?
+
+        package init() {}
+    }
+
+    /// Newest first.
+    package func list(_ filter: Filter, limit: Int) async throws -> [RunSummary] {
+        try await bus.database.execute(
+            SchedulingStore.listRuns, filter.state?.rawValue, filter.job, filter.repository?.org,
+            filter.repository?.repo, filter.pull, filter.kind?.rawValue, limit
+        ).map(RunSummary.init)
+    }
+
+    /// Starts a run again: the same commits, by the job's current definition where there is one.
+    ///
+    /// - Returns: the new run; nil where there is no such run.
+    package func rerun(_ run: RunID) async throws -> RunID? {
+        try await bus.commit { [bus, configuration, limits] effects in
+            guard let row = try await effects.database.execute(SchedulingStore.runToRepeat, run.uuid).first else {
+                return nil
+            }
+            let (kind, name, hash, refs, priority, definition) = try row.decode(
+                (JobKind, String, String, JSON<Refs>?, Int, JSON<ResolvedJob>).self)
+            let catalog = try await configuration.current(effects.database)
+            let current = catalog.job(name, kind, refs?.value)
+            let new = NewRun(
+                requestID: .version7(), origin: .rerun, kind: kind, job: current?.job ?? definition.value,
+                jobHash: current?.hash ?? hash, refs: refs?.value, priority: priority,
+                traceparent: TraceContext.current?.description)
+            if let pull = new.pull { _ = try await effects.database.lock([pull]) }
+            var changes = RunChanges(effects, topology: bus.topology, limits: limits)
+            try await changes.accept([new], configVersion: catalog.version)
+            try await changes.dispatch()
+            return new.runID
+        }
+    }
+
+    package enum AbortOutcome: Hashable, Sendable {
+        case aborted
+        /// Its agent was told, and ends it within seconds.
+        case stopping
+        case alreadyEnded(RunState)
+        case unknown
+    }
+
+    /// Aborts a run, whatever it is doing. Again has no further effect.
+    package func abort(_ run: RunID, by name: String) async throws -> AbortOutcome {
+        try await bus.commit { [bus, limits] effects in
+            var changes = RunChanges(effects, topology: bus.topology, limits: limits)
+            let ended = try await changes.abort([
+                RunAbort(runID: run.uuid, by: name, reason: SchedulingText.abortedBy(name))
+            ])
+            try await changes.dispatch()
+            if let ended = ended.first { return ended.hasEnded ? .aborted : .stopping }
+            guard let row = try await effects.database.execute(SchedulingStore.findRun, run.uuid, Int64?.none).first
+            else { return .unknown }
+            let state = try RunSummary(row).state
+            return state.isFinished ? .alreadyEnded(state) : .stopping
+        }
+    }
+
+    /// How many runs of these kinds have not ended, are executed now, and are known at all. All kinds where empty.
+    package func figures(_ kinds: [JobKind]) async throws -> (unfinished: Int, running: Int, all: Int) {
+        try await bus.database.execute(SchedulingStore.waitingFigures, kinds.map(\.rawValue)).one()
+            .decode((Int, Int, Int).self)
+    }
+
+    /// The books since an instant: everything accepted must have one run.
+    package func ledger(since instant: Date) async throws -> LedgerFigures {
+        let (accepted, finished, unfinished, lost, doubled, repeated) = try await bus.database.execute(
+            SchedulingStore.ledgerFigures, instant
+        ).one().decode((Int, Int, Int, Int, Int, Int).self)
+        return LedgerFigures(
+            accepted: accepted, finished: finished, unfinished: unfinished, lost: lost, doubled: doubled,
+            repeatedAttempts: repeated)
+    }
+}
+
+extension NewRun {
+    /// The pull request that a presubmit tests.
+    var pull: PullKey? {
+        guard kind == .presubmit, let refs, let pull = refs.pulls?.first else { return nil }
+        return PullKey(refs.repository, pull.number)
+    }
+}

@@ -1,0 +1,58 @@
+import Hummingbird
+import SlipwayModel
+import Web
+
+/// `POST /rerun` and `POST /abort`. The run is named by `run`, or as Prow's clients do by `prowjob`: in the query or in
+/// the form. Browsers are led to the run's page, scripts get JSON.
+struct SchedulingRoutes: Sendable {
+    let runs: RunOperations
+
+    func add(to router: Router<SlipwayContext>) {
+        router.post("/rerun", use: rerun)
+        router.post("/abort", use: abort)
+    }
+
+    @Sendable private func rerun(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        try context.require(.runsWrite)
+        let run = try await run(request)
+        guard let new = try await runs.rerun(run.runID) else { throw Self.unknown(run.runID.description) }
+        return answer(Answer(run: new, state: .waiting), context)
+    }
+
+    @Sendable private func abort(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let identity = try context.require(.runsWrite)
+        let run = try await run(request)
+        switch try await runs.abort(run.runID, by: identity.name) {
+        case .aborted: return answer(Answer(run: run.runID, state: .aborted), context)
+        case .stopping: return answer(Answer(run: run.runID, state: .running), context)
+        case .alreadyEnded(let state):
+            throw WebError(.conflict, SchedulingText.alreadyFinished(run.runID, state))
+        case .unknown: throw Self.unknown(run.runID.description)
+        }
+    }
+
+    private struct Answer: Encodable {
+        var run: RunID
+        var state: RunState
+    }
+
+    private func answer(_ answer: Answer, _ context: SlipwayContext) -> Response {
+        context.prefersHTML ? .redirect(to: Link.path("runs", answer.run.description)) : .json(answer)
+    }
+
+    private func run(_ request: Request) async throws -> RunSummary {
+        let query = try request.query()
+        var name = try query.text("run") ?? query.text("prowjob")
+        if name == nil {
+            let form = try await request.form()
+            name = try form.text("run") ?? form.text("prowjob")
+        }
+        guard let name else {
+            throw WebError.badRequest("Name the run: /rerun?run=<run id> or /abort?run=<run id>.")
+        }
+        guard let run = try await runs.find(name) else { throw Self.unknown(name) }
+        return run
+    }
+
+    private static func unknown(_ name: String) -> WebError { .notFound(SchedulingText.noSuchRun(name)) }
+}

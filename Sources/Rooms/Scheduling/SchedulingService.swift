@@ -1,0 +1,58 @@
+package import Fleet
+package import Forge
+package import Hummingbird
+package import Postgres
+package import RoomKit
+package import Web
+
+/// Decides which jobs run, when and on which cluster, and keeps the books of runs and of the configuration.
+package struct SchedulingService: Room {
+    package let name = "scheduling"
+    /// Where agents claim, keep and complete attempts.
+    package let ledger: SchedulingLedger
+    package let runs: RunOperations
+    private let worker: SchedulingWorker
+    private let reaper: Reaper
+    private let watcher: ConfigurationWatcher?
+
+    package init(bus: FleetBus, forge: ForgeClient, settings: Settings) {
+        let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
+        let configuration = ConfigurationCache()
+        ledger = SchedulingLedger(bus: bus, limits: limits)
+        runs = RunOperations(bus: bus, configuration: configuration, limits: limits)
+        worker = SchedulingWorker(
+            bus: bus, configuration: configuration,
+            reader: ForgeReader(
+                forge: forge, trust: Trust(users: settings.trustedUsers, forge: forge), bot: settings.forgeBot),
+            decider: Decider(
+                configuration: configuration, topology: bus.topology, limits: limits, bot: settings.forgeBot))
+        reaper = Reaper(bus: bus, limits: limits)
+        watcher = settings.configFolder.map { folder in
+            ConfigurationWatcher(
+                folder: folder, store: ConfigurationStore(bus.database), logger: bus.logger)
+        }
+    }
+
+    package var migrations: [Migration] {
+        [
+            Migration(
+                name: "m202611240120_scheduling_foundation",
+                bytes: PackageResources.m202611240120_scheduling_foundation_sql)
+        ]
+    }
+
+    package var statements: [Statement] { SchedulingStore.all }
+
+    package var workers: [any Worker] { [worker] }
+
+    package var chores: [Chore] {
+        [Chore(name: "scheduling-reaper", every: .seconds(2), owner: .single) { [reaper] in try await reaper.round() }]
+    }
+
+    package var gatewayChores: [Chore] {
+        guard let watcher else { return [] }
+        return [Chore(name: "configuration-watch", every: .seconds(2)) { try await watcher.round() }]
+    }
+
+    package func addRoutes(to router: Router<SlipwayContext>) { SchedulingRoutes(runs: runs).add(to: router) }
+}

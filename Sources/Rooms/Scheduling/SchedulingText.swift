@@ -1,0 +1,138 @@
+package import JobConfig
+package import SlipwayModel
+
+/// Every sentence this room says to people.
+package enum SchedulingText {
+    // MARK: On the pull request
+
+    /// A comment of ours, found again by its tag.
+    package struct Notice: Hashable, Sendable {
+        package let tag: String
+
+        /// The mark in the comment's text that the forge does not show.
+        package var mark: String { "<!-- \(tag) -->" }
+        package func key(number: Int) -> String { "comment/\(number)/\(tag)" }
+        package func body(_ text: String) -> String { "\(text)\n\n\(mark)" }
+    }
+
+    package static let testHelp = Notice(tag: "slipway-test-help")
+    package static let untrusted = Notice(tag: "slipway-untrusted")
+    package static let draft = Notice(tag: "slipway-draft")
+    package static let untrustedCommand = Notice(tag: "slipway-untrusted-command")
+
+    package static func welcome(author: String, org: String) -> String {
+        """
+        Hi @\(author). Thank you for the pull request.
+
+        Nothing is tested by itself, because you are not a member of **\(org)** yet. A member can look at the change \
+        and start its tests with the comment `/test all`; nothing else is needed from you until then.
+        """
+    }
+
+    package static func untrustedCommand(actor: String, org: String) -> String {
+        """
+        @\(actor): the command was ignored, because neither you nor the author of this pull request is a member of \
+        **\(org)**. Ask a member to look at the change and to comment `/test all`.
+        """
+    }
+
+    package static let draftHint =
+        """
+        This pull request is a draft, so its tests do not start by themselves. They start when it is marked as ready \
+        for review, or at once with the comment `/test all`.
+        """
+
+    package static func help(unknown: [String], branch: String, jobs: [ConfiguredJob], actor: String) -> String {
+        let ofBranch = jobs.filter { $0.runsAgainst(branch: branch) && $0.trigger != nil }
+        var parts: [String] = []
+        if !unknown.isEmpty {
+            let names = unknown.prefix(20).map { "`\(code($0))`" }.joined(separator: ", ")
+            parts.append("@\(actor): no job of the branch `\(code(branch))` answers to \(names).")
+        }
+        if ofBranch.isEmpty {
+            parts.append("No job is configured for pull requests against `\(code(branch))`.")
+        }
+        for (title, group) in [
+            ("These jobs are required:", ofBranch.filter { $0.job.isRequired }),
+            ("These jobs are optional:", ofBranch.filter { !$0.job.isRequired }),
+        ] where !group.isEmpty {
+            let lines = group.prefix(100).map { "* `\(code($0.job.rerunCommand ?? "/test \($0.job.name)"))`" }
+            let more = group.count > 100 ? ["* … and \(group.count - 100) more"] : []
+            parts.append(([title, ""] + lines + more).joined(separator: "\n"))
+        }
+        if ofBranch.contains(where: \.isAutomatic) {
+            parts.append("`/test all` starts those that run by themselves, `/retest` those that failed.")
+        }
+        return parts.joined(separator: "\n\n")
+    }
+
+    /// A status in place of a run: at most 140 characters.
+    package static func conflict(base: String) -> String {
+        "Not started: the pull request conflicts with \(base.prefix(60)). Rebase it and push."
+    }
+
+    package static func baseGone(_ base: String) -> String {
+        "Not started: the base branch \(base.prefix(60)) is gone. Choose another base."
+    }
+
+    private static func code(_ text: String) -> String { text.replacing("`", with: "'").replacing("\n", with: " ") }
+
+    // MARK: Why a run ended before its time
+
+    package static func newHead(_ sha: String) -> String { "A newer commit was pushed: \(sha.prefix(12))." }
+    package static let pullClosed = "The pull request was closed."
+    package static let pullDrafted = "The pull request was converted to a draft."
+    package static func superseded(by run: RunID) -> String { "Replaced by a newer run of the same job: \(run)." }
+    package static let deadlinePassed = "It was still waiting when its deadline passed."
+
+    package static func ranTooLong(hours: Int) -> String {
+        "It ran for \(hours) hours, which is the limit of any run."
+    }
+
+    package static func agentVanished(_ agent: String, attempt: Int) -> String {
+        "Agent \(agent) vanished during attempt \(attempt); the run waits for another agent."
+    }
+
+    package static func agentsVanished(_ agent: String, times: Int) -> String {
+        """
+        The run was given up: its agent vanished \(times) times, the last one was \(agent). If the job makes agents \
+        die, look at their logs and at the memory it takes; otherwise start it again.
+        """
+    }
+
+    package static func handedBack(_ agent: String, attempt: Int) -> String {
+        "Agent \(agent) was shut down during attempt \(attempt); the run waits for another agent."
+    }
+
+    package static func abortedBy(_ name: String) -> String { "Aborted by \(name)." }
+
+    // MARK: Why a request was refused
+
+    package static func unknownJob(_ request: RunRequested) -> String {
+        let place = request.refs.map { " of \($0.repository)" + ($0.baseRef.map { ", branch \($0)" } ?? "") } ?? ""
+        return """
+            There is no \(request.kind.rawValue) '\(request.job)'\(place) in the current configuration; 'slipway jobs' \
+            lists what there is.
+            """
+    }
+
+    package static let requestPastDeadline = "The request arrived after its own deadline."
+
+    package static func leasesNotServed(_ leases: [String]) -> String {
+        "The request wants leases (\(leases.joined(separator: ", "))), and this installation has none to give."
+    }
+
+    package static func refsMissing(_ request: RunRequested) -> String {
+        "A \(request.kind.rawValue) needs refs: the repository, its base, and for a presubmit or batch its pull requests."
+    }
+
+    // MARK: Commands and pages
+
+    package static func noSuchRun(_ text: String) -> String {
+        "There is no run '\(text.prefix(80))'; a run is named by its id or by the build id of its current attempt."
+    }
+
+    package static func alreadyFinished(_ run: RunID, _ state: RunState) -> String {
+        "Run \(run) has ended (\(state.rawValue)), so there is nothing to abort."
+    }
+}

@@ -1,0 +1,93 @@
+import Postgres
+
+extension SchedulingStore {
+    static let configurationStatements = [
+        currentVersion, currentJobIDs, jobDefinitions, lockConfiguration, currentConfiguration, currentDigests,
+        insertVersion, endJobs, insertJobs, insertDefinitions, configurationVersions, changedJobs, jobsOfVersion,
+    ]
+
+    /// 0 where nothing was ever applied.
+    static let currentVersion = Statement(
+        "scheduling.current_version", "select coalesce(max(version), 0) from scheduling.config_versions")
+
+    /// The version and the jobs in force, from one snapshot.
+    static let currentJobIDs = Statement(
+        "scheduling.current_job_ids",
+        """
+        select (select coalesce(max(version), 0) from scheduling.config_versions),
+               coalesce((select array_agg(id order by id) from scheduling.jobs where until is null), '{}')
+        """)
+
+    static let jobDefinitions = Statement(
+        "scheduling.job_definitions", "select id, definition from scheduling.jobs where id = any($1::bigint[])")
+
+    static let lockConfiguration = Statement(
+        "scheduling.lock_configuration",
+        "select pg_advisory_xact_lock(hashtextextended('scheduling.configuration', 0))")
+
+    static let currentConfiguration = Statement(
+        "scheduling.current_configuration",
+        "select version, hash from scheduling.config_versions order by version desc limit 1")
+
+    static let currentDigests = Statement(
+        "scheduling.current_digests", "select id, digest, name from scheduling.jobs where until is null")
+
+    static let insertVersion = Statement(
+        "scheduling.insert_version",
+        """
+        insert into scheduling.config_versions (hash, applied_by, source, files, jobs)
+        values ($1, $2, $3, $4::jsonb, $5::integer)
+        returning version
+        """)
+
+    static let endJobs = Statement(
+        "scheduling.end_jobs", "update scheduling.jobs set until = $1 where id = any($2::bigint[])")
+
+    static let insertJobs = Statement(
+        "scheduling.insert_jobs",
+        """
+        insert into scheduling.jobs (since, name, kind, org, repo, hash, digest, source, definition)
+        select $1::bigint, name, kind, org, repo, hash, digest, source, definition
+          from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
+               as job (name, kind, org, repo, hash, digest, source, definition)
+        """)
+
+    static let insertDefinitions = Statement(
+        "scheduling.insert_definitions",
+        """
+        insert into scheduling.definitions (hash, definition)
+        select distinct on (hash) hash, definition
+          from unnest($1::text[], $2::jsonb[]) as job (hash, definition)
+         order by hash
+        on conflict (hash) do nothing
+        """)
+
+    static let configurationVersions = Statement(
+        "scheduling.configuration_versions",
+        """
+        select version, hash, applied_at, applied_by, source, jobs
+          from scheduling.config_versions
+         order by version desc
+         limit $1
+        """)
+
+    /// Definitions that are in force at one of two versions and not at the other.
+    static let changedJobs = Statement(
+        "scheduling.changed_jobs",
+        """
+        select name, kind, org, repo, since <= $1::bigint and (until is null or until > $1::bigint), definition
+          from scheduling.jobs
+         where (since <= $1::bigint and (until is null or until > $1::bigint))
+               <> (since <= $2::bigint and (until is null or until > $2::bigint))
+         order by kind, org, repo, name, id
+        """)
+
+    static let jobsOfVersion = Statement(
+        "scheduling.jobs_of_version",
+        """
+        select definition
+          from scheduling.jobs
+         where since <= $1::bigint and (until is null or until > $1::bigint)
+         order by kind, org, repo, name, id
+        """)
+}

@@ -1,0 +1,125 @@
+import Postgres
+
+extension SchedulingStore {
+    static let ledgerStatements = [
+        announceAgent, removeAgent, claimRuns, definitions, keepClaims, describeRun, finishRuns, finishedBefore,
+        abandonedByAgent,
+    ]
+
+    /// Renews an agent; answers whether it is new, or came back, or changed, so that the cluster's window did too.
+    static let announceAgent = Statement(
+        "scheduling.announce_agent",
+        """
+        with known as (
+            select cluster = $2 and capacity = $3::integer and seen_at > now() - make_interval(secs => $4) as as_before
+              from scheduling.agents
+             where name = $1
+        ), stored as (
+            insert into scheduling.agents (name, cluster, capacity) values ($1, $2, $3::integer)
+            on conflict (name) do update set cluster = $2, capacity = $3::integer, seen_at = now()
+        )
+        select not coalesce((select as_before from known), false)
+        """)
+
+    static let removeAgent = Statement("scheduling.remove_agent", "delete from scheduling.agents where name = $1")
+
+    /// Claims what is dispatched, once; answers also what this agent claimed before.
+    static let claimRuns = Statement(
+        "scheduling.claim_runs",
+        """
+        with dispatched as (
+            select run_id
+              from scheduling.runs
+             where build_id = any($1::bigint[]) and state = 'dispatched'
+             order by build_id
+               for no key update
+        ), claimed as (
+            update scheduling.runs as run
+               set state = 'running', agent = $2, started_at = clock_timestamp(), heartbeat_at = clock_timestamp(),
+                   description = ''
+              from dispatched
+             where run.run_id = dispatched.run_id
+            returning run.*
+        )
+        select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
+               run.started_at, run.config_version, run.traceparent, run.cluster, true
+          from claimed as run
+        union all
+        select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
+               run.started_at, run.config_version, run.traceparent, run.cluster, false
+          from scheduling.runs as run
+         where run.build_id = any($1::bigint[]) and run.state = 'running' and run.agent = $2
+        """)
+
+    static let definitions = Statement(
+        "scheduling.definitions", "select hash, definition from scheduling.definitions where hash = any($1::text[])")
+
+    static let keepClaims = Statement(
+        "scheduling.keep_claims",
+        """
+        with mine as (
+            select run_id
+              from scheduling.runs
+             where build_id = any($1::bigint[]) and state = 'running' and agent = $2
+             order by build_id
+               for no key update
+        )
+        update scheduling.runs as run
+           set heartbeat_at = clock_timestamp()
+          from mine
+         where run.run_id = mine.run_id
+        returning run.build_id, run.cancel_reason
+        """)
+
+    static let describeRun = Statement(
+        "scheduling.describe_run",
+        """
+        update scheduling.runs set description = $3
+         where build_id = $1 and agent = $2 and state = 'running' and cancel_reason is null
+        """)
+
+    /// Completes attempts that are still their agent's.
+    static let finishRuns = Statement(
+        "scheduling.finish_runs",
+        """
+        with outcome as (
+            select *
+              from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::jsonb[])
+                   as outcome (build_id, agent, state, message, tree, exit_code, phases)
+        ), mine as (
+            select run.run_id, outcome.state, outcome.message, outcome.tree, outcome.exit_code, outcome.phases
+              from scheduling.runs as run
+              join outcome on outcome.build_id = run.build_id and outcome.agent = run.agent
+             where run.state = 'running'
+             order by run.build_id
+               for no key update of run
+        )
+        update scheduling.runs as run
+           set state = mine.state, description = mine.message, tree = mine.tree, exit_code = mine.exit_code,
+               phases = mine.phases, finished_at = clock_timestamp()
+          from mine
+         where run.run_id = mine.run_id
+        returning \(endedColumns)
+        """)
+
+    /// Which attempts an agent has finished already.
+    static let finishedBefore = Statement(
+        "scheduling.finished_before",
+        """
+        select run.build_id
+          from unnest($1::bigint[], $2::text[]) as asked (build_id, agent)
+          join scheduling.runs as run on run.build_id = asked.build_id and run.agent = asked.agent
+         where run.state in ('success', 'failure', 'aborted', 'error')
+        """)
+
+    /// Attempts that an agent gives back, held until the transaction ends.
+    static let abandonedByAgent = Statement(
+        "scheduling.abandoned_by_agent",
+        """
+        select run_id, build_id, agent, attempt, losses, cancel_reason
+          from scheduling.runs
+         where build_id = any($1::bigint[]) and agent = $2 and state = 'running'
+         order by build_id
+           for no key update
+        """)
+}

@@ -1,0 +1,180 @@
+import FoundationEssentials
+import Postgres
+import SlipwayModel
+
+extension SchedulingStore {
+    static let runStatements = [
+        acceptRuns, refuseRequests, findUnfinishedOfPulls, findOlderDuplicates, abortRuns, latestContexts,
+    ]
+
+    /// Stores requests with their runs. A request that is known already is left out of the answer.
+    static let acceptRuns = Statement(
+        "scheduling.accept_runs",
+        """
+        with asked as (
+            select *
+              from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                          $8::text[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
+                          $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::jsonb[],
+                          $20::integer[], $21::integer[], $22::timestamptz[], $23::text[])
+                   as asked (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
+                             rerun_command, org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs,
+                             priority, max_concurrency, deadline, traceparent)
+        ), fresh as (
+            insert into scheduling.requests (request_id, run_id)
+            select request_id, run_id from asked order by request_id
+            on conflict (request_id) do nothing
+            returning run_id
+        )
+        insert into scheduling.runs
+               (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
+                org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority, max_concurrency,
+                deadline, traceparent, config_version)
+        select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
+               org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs, priority,
+               max_concurrency, deadline, traceparent, $24::bigint
+          from asked
+         where run_id in (select run_id from fresh)
+        returning run_id
+        """)
+
+    /// Remembers refusals; answers those that are new.
+    static let refuseRequests = Statement(
+        "scheduling.refuse_requests",
+        """
+        insert into scheduling.requests (request_id, refusal)
+        select request_id, refusal
+          from unnest($1::uuid[], $2::text[]) as refused (request_id, refusal)
+         order by request_id
+        on conflict (request_id) do nothing
+        returning request_id
+        """)
+
+    /// Presubmits of pull requests that have not ended, those of the head to keep left out.
+    static let findUnfinishedOfPulls = Statement(
+        "scheduling.find_unfinished_of_pulls",
+        """
+        select run.run_id
+          from unnest($1::text[], $2::text[], $3::integer[], $4::text[]) as pull (org, repo, number, kept_head)
+          join scheduling.runs as run
+            on run.org = pull.org and run.repo = pull.repo and run.pull_numbers = array[pull.number]
+         where run.kind = 'presubmit' and run.state in ('waiting', 'dispatched', 'running')
+           and run.pull_numbers <> '{}' and run.head_sha is distinct from pull.kept_head
+        """)
+
+    /// Unfinished presubmits that the given new ones replace: of the same job, base and pull request, whatever their
+    /// commits. Runs that a pull request's own events, comments and reruns asked for replace each other, because they
+    /// report under one context; every other origin keeps to itself.
+    static let findOlderDuplicates = Statement(
+        "scheduling.find_older_duplicates",
+        """
+        select older.run_id, newer.run_id
+          from scheduling.runs as newer
+          join scheduling.runs as older
+            on older.org = newer.org and older.repo = newer.repo and older.pull_numbers = newer.pull_numbers
+           and older.job = newer.job and older.base_ref = newer.base_ref
+         where newer.run_id = any($1::uuid[]) and newer.kind = 'presubmit'
+           and older.run_id <> all($1::uuid[]) and older.kind = 'presubmit'
+           and older.pull_numbers <> '{}' and older.state in ('waiting', 'dispatched', 'running')
+           and (older.origin = newer.origin
+                or older.origin in ('trigger', 'command', 'rerun') and newer.origin in ('trigger', 'command', 'rerun'))
+        """)
+
+    /// Aborts what has not ended: at once where no agent has it yet; otherwise marks it for its agent, the first time.
+    static let abortRuns = Statement(
+        "scheduling.abort_runs",
+        """
+        with asked as (
+            select distinct on (run_id) run_id, cancelled_by, reason
+              from unnest($1::uuid[], $2::text[], $3::text[]) as asked (run_id, cancelled_by, reason)
+        ), target as (
+            select run.run_id, asked.cancelled_by, asked.reason
+              from scheduling.runs as run
+              join asked on asked.run_id = run.run_id
+             where run.state in ('waiting', 'dispatched') or run.state = 'running' and run.cancel_reason is null
+             order by run.build_id
+               for no key update of run
+        )
+        update scheduling.runs as run
+           set state = case when run.state = 'running' then 'running' else 'aborted' end,
+               finished_at = case when run.state = 'running' then null else now() end,
+               description = target.reason, cancel_reason = target.reason, cancelled_by = target.cancelled_by
+          from target
+         where run.run_id = target.run_id
+        returning \(endedColumns)
+        """)
+
+    /// The latest run of each context on heads of pull requests.
+    static let latestContexts = Statement(
+        "scheduling.latest_contexts",
+        """
+        select distinct on (run.org, run.repo, run.pull_numbers, coalesce(run.context, run.job))
+               run.org, run.repo, run.pull_numbers[1], coalesce(run.context, run.job), run.state
+          from unnest($1::text[], $2::text[], $3::integer[], $4::text[]) as pull (org, repo, number, head_sha)
+          join scheduling.runs as run
+            on run.org = pull.org and run.repo = pull.repo and run.pull_numbers = array[pull.number]
+         where run.kind = 'presubmit' and run.pull_numbers <> '{}' and run.head_sha = pull.head_sha
+         order by run.org, run.repo, run.pull_numbers, coalesce(run.context, run.job), run.requested_at desc,
+                  run.build_id desc
+        """)
+}
+
+/// The store's calls about runs, in a transaction.
+extension Transaction {
+    /// - Returns: those that are new; the others were requested before.
+    func accept(_ runs: [NewRun], configVersion: Int64?) async throws(PostgresError) -> [NewRun] {
+        guard !runs.isEmpty else { return [] }
+        let rows = try await execute(
+            SchedulingStore.acceptRuns,
+            parameters: [
+                runs.map(\.requestID), runs.map(\.runID.uuid), runs.map(\.origin.rawValue), runs.map(\.kind.rawValue),
+                runs.map(\.job.name), runs.map(\.jobHash), runs.map(\.job.cluster), runs.map(\.reportedContext),
+                runs.map(\.job.optional), runs.map(\.job.skipReport), runs.map(\.job.rerunCommand),
+                runs.map(\.refs?.org), runs.map(\.refs?.repo), runs.map(\.refs?.baseRef), runs.map(\.refs?.baseSHA),
+                runs.map(\.pullNumbers), runs.map(\.onlyPull?.sha), runs.map(\.onlyPull?.author),
+                runs.map { $0.refs.map(JSON.init) }, runs.map(\.priority), runs.map(\.job.maxConcurrency),
+                runs.map(\.deadline), runs.map(\.traceparent), configVersion,
+            ])
+        let fresh = Set(try rows.map { row throws(PostgresError) in try row.decode(UUID.self) })
+        return runs.filter { fresh.contains($0.runID.uuid) }
+    }
+
+    /// - Returns: the request ids that were not answered before.
+    func refuse(_ refusals: [UUID: String]) async throws(PostgresError) -> [UUID] {
+        guard !refusals.isEmpty else { return [] }
+        let rows = try await execute(
+            SchedulingStore.refuseRequests, Array(refusals.keys), Array(refusals.values))
+        return try rows.map { row throws(PostgresError) in try row.decode(UUID.self) }
+    }
+
+    func abort(_ aborts: [RunAbort]) async throws(PostgresError) -> [EndedRun] {
+        guard !aborts.isEmpty else { return [] }
+        let rows = try await execute(
+            SchedulingStore.abortRuns, aborts.map(\.runID), aborts.map(\.by), aborts.map(\.reason))
+        return try rows.map(EndedRun.init)
+    }
+}
+
+/// A run that shall end, who wants it and why.
+struct RunAbort: Sendable {
+    var runID: UUID
+    var by: String
+    var reason: String
+}
+
+extension NewRun {
+    /// Only presubmits and postsubmits report to a context.
+    fileprivate var reportedContext: String? {
+        kind == .periodic ? nil : job.context ?? job.name
+    }
+
+    /// PostgreSQL's text of an integer array: rows of arrays cannot travel as one.
+    fileprivate var pullNumbers: String {
+        "{" + (refs?.pulls ?? []).map { String($0.number) }.joined(separator: ",") + "}"
+    }
+
+    fileprivate var onlyPull: Pull? {
+        guard let pulls = refs?.pulls, pulls.count == 1 else { return nil }
+        return pulls[0]
+    }
+}

@@ -1,0 +1,52 @@
+import FoundationEssentials
+package import Postgres
+import SlipwayModel
+
+/// The only SQL of the room; its statements stand in extensions, by concern.
+///
+/// Locks: a decision about a pull request holds its row in `scheduling.pulls`; statements that wait for several runs
+/// take them in the order of their build ids; the dispatcher takes its cluster's advisory lock last and then waits for
+/// nothing. So no two transactions of this room wait for each other.
+package enum SchedulingStore {
+    package static let all: [Statement] =
+        configurationStatements + pullStatements + runStatements + dispatchStatements + ledgerStatements
+        + reaperStatements + commandStatements
+
+    /// What an ended run's messages need, from a row called `run`; read by `EndedRun`.
+    static let endedColumns = """
+        run.run_id, run.build_id, run.request_id, run.origin, run.kind, run.job, run.job_hash, run.refs, run.tree,
+        run.state, run.requested_at, run.started_at, run.finished_at, run.config_version, run.cluster,
+        run.max_concurrency > 0, run.traceparent, run.cancel_reason
+        """
+}
+
+/// A run that ended, or that was asked to end, in the transaction that did so.
+struct EndedRun: Sendable {
+    var finished: RunFinished
+    var cluster: String
+    var isLimited: Bool
+    var traceparent: String?
+    var cancelReason: String?
+
+    init(_ row: Row) throws(PostgresError) {
+        let (
+            runID, buildID, requestID, origin, kind, job, jobHash, refs, tree, state, requestedAt, startedAt,
+            finishedAt, configVersion, cluster, isLimited, traceparent, cancelReason
+        ) = try row.decode(
+            (
+                UUID, Int64, UUID, RunOrigin, JobKind, String, String, JSON<Refs>?, String?, RunState,
+                Date, Date?, Date?, Int64?, String, Bool, String?, String?
+            ).self)
+        finished = RunFinished(
+            runID: RunID(runID), buildID: BuildID(buildID), requestID: requestID, origin: origin,
+            kind: kind, job: job, jobHash: jobHash, refs: refs?.value, tree: tree, state: state,
+            requestedAt: requestedAt,
+            startedAt: startedAt, finishedAt: finishedAt ?? requestedAt, configVersion: configVersion)
+        self.cluster = cluster
+        self.isLimited = isLimited
+        self.traceparent = traceparent
+        self.cancelReason = cancelReason
+    }
+
+    var hasEnded: Bool { finished.state.isFinished }
+}

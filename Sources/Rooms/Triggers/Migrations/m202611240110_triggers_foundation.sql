@@ -1,0 +1,24 @@
+create schema triggers;
+
+-- Every webhook delivery that was accepted. The primary key makes a repeated delivery harmless.
+create table triggers.deliveries (
+    delivery_id  text        primary key check (length(delivery_id) between 1 and 100),
+    event        text        not null,
+    action       text,
+    org          text,
+    repo         text,
+    sender       text,
+    received_at  timestamptz not null default clock_timestamp(),
+    payload      jsonb       not null
+);
+create index deliveries_age on triggers.deliveries (received_at);
+
+-- When each periodic job was first seen, and the instant it was last fired for.
+create table triggers.periodics (
+    job           text        primary key,
+    first_seen_at timestamptz not null default now(),
+    last_instant  timestamptz
+);
+
+create view triggers.deliveries_v1 as
+    select delivery_id, event, action, org, repo, sender, received_at, payload from triggers.deliveries;

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Execution
+import FoundationEssentials
+import JobConfig
+import RoomKit
+import SlipwayModel
+
+/// What carries out runs, as far as a pod's spec may ask for things that it does not have.
+enum ExecutorKind: String, ExpressibleByArgument, CaseIterable {
+    case process, kubernetes
+}
+
+/// Reads a configuration as a fleet would and says everything that is wrong with it.
+struct CheckConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-config",
+        abstract: "Check Prow job configuration without applying it.",
+        discussion: """
+            Ends with 1 if anything is wrong. Warnings name what is ignored: keys that do not exist, and features of \
+            Prow that Slipway does not serve.
+            """)
+
+    @Option(help: "The folder of job files.") var jobConfig: String
+    @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.") var prowConfig: String?
+    @Option(help: "Also name what this executor cannot give to a job's pod: process or kubernetes.")
+    var executor: ExecutorKind?
+    @OptionGroup var output: OutputOptions
+
+    /// The answer as JSON.
+    struct Report: Encodable {
+        var files: Int
+        var presubmits: Int
+        var postsubmits: Int
+        var periodics: Int
+        var presets: Int
+        var repositories: Int
+        var errors: [ConfigProblem]
+        var warnings: [ConfigProblem]
+    }
+
+    func run() throws {
+        let prowSettings = prowConfig.map { JobConfiguration.prowSettings(path: $0) }
+        let loaded = JobConfiguration.load(folder: jobConfig, prowSettings: prowSettings)
+        let unsupported = executor == .process ? Self.unsupported(by: .current, loaded.jobs) : []
+        let report = Report(
+            files: loaded.files.count, presubmits: loaded.count(of: .presubmit),
+            postsubmits: loaded.count(of: .postsubmit), periodics: loaded.count(of: .periodic),
+            presets: loaded.presets.count, repositories: loaded.repositories.count, errors: loaded.errors,
+            warnings: (loaded.warnings + unsupported).sorted())
+        switch output.format {
+        case .json: try output.printJSON(report)
+        case .table: Self.print(report)
+        }
+        guard loaded.isValid else { throw ExitCode(1) }
+    }
+
+    /// Jobs whose pods need more than a process on this machine.
+    private static func unsupported(by machine: Machine, _ jobs: [ConfiguredJob]) -> [ConfigProblem] {
+        jobs.compactMap { configured in
+            let job = configured.job
+            do throws(PodProblem) {
+                _ = try PodPlan(spec: job.spec, machine: machine)
+                return nil
+            } catch {
+                let place = (job.source ?? "").split(separator: ":")
+                return ConfigProblem(
+                    file: String(place.first ?? ""), line: place.last.flatMap { Int($0) } ?? 0, job: job.name,
+                    message: error.description)
+            }
+        }
+    }
+
+    private static func print(_ report: Report) {
+        for warning in report.warnings { Swift.print(Terminal.paint("warning:", .yellow), warning) }
+        for error in report.errors { Swift.print(Terminal.paint("error:", .red), error) }
+        Swift.print(
+            """
+            \(report.files) files, \(report.presubmits) presubmits, \(report.postsubmits) postsubmits, \
+            \(report.periodics) periodics, \(report.presets) presets, \(report.repositories) repositories: \
+            \(report.errors.count) errors, \(report.warnings.count) warnings
+            """)
+    }
+}

@@ -1,0 +1,162 @@
+import ArgumentParser
+import FoundationEssentials
+import JobConfig
+import RoomKit
+import Scheduling
+import SlipwayModel
+import Triggers
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Says which presubmits a pull request starts, and why.
+struct WhichJobsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "which-jobs",
+        abstract: "Say which jobs a pull request starts, and why the others stay.",
+        discussion: """
+            With --comment: what that comment starts, on a head that no job has reported on yet. With --batch: a JSON \
+            line {"repo","branch","changed":[],"comment":null} per question, answered in order by a line each.
+            """)
+
+    @Option(help: "The folder of job files.") var jobConfig: String
+    @Option(help: "Prow's own config.yaml.") var prowConfig: String?
+    @Option(help: "The repository, ORG/REPO.") var repo: String?
+    @Option(help: "The branch that the pull request is to be merged into.") var branch: String?
+    @Option(help: "A path that the pull request changes; may be repeated.") var changed: [String] = []
+    @Option(help: "A comment, e.g. '/test unit'.") var comment: String?
+    @Option(help: "A file of questions, '-' for standard input.") var batch: String?
+    @OptionGroup var output: OutputOptions
+
+    struct Question: Decodable {
+        var repo: String
+        var branch: String
+        var changed: [String]?
+        var comment: String?
+    }
+
+    struct Answer: Encodable {
+        struct Job: Encodable {
+            var name: String
+            var reason: String
+        }
+
+        var run: [Job] = []
+        var skip: [Job] = []
+    }
+
+    func validate() throws {
+        guard batch != nil || (repo != nil && branch != nil) else {
+            throw ValidationError("Name --repo ORG/REPO and --branch BRANCH, or a --batch file of questions.")
+        }
+    }
+
+    func run() throws {
+        let loaded = JobConfiguration.load(
+            folder: jobConfig, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
+        guard loaded.isValid else {
+            let first = loaded.errors.first.map { " The first: \($0)" } ?? ""
+            throw Refusal(
+                "The configuration has \(loaded.errors.count) errors; 'slipway check-config' lists them.\(first)")
+        }
+        let jobs = PresubmitIndex(loaded.jobs)
+        if let batch { return try answer(batch, jobs) }
+        let question = Question(repo: repo ?? "", branch: branch ?? "", changed: changed, comment: comment)
+        let answer = try Self.answer(question, jobs)
+        switch output.format {
+        case .json: try output.printJSON(answer)
+        case .table:
+            let rows =
+                answer.run.map { ["run", $0.name, $0.reason] } + answer.skip.map { ["skip", $0.name, $0.reason] }
+            print(rows.isEmpty ? "\(question.repo) has no presubmits." : "\(TextTable(["", "JOB", "WHY"], rows))")
+        }
+    }
+
+    /// A line that is no question is answered in its place, by an error; the others still are.
+    private func answer(_ batch: String, _ jobs: PresubmitIndex) throws {
+        if batch != "-" {
+            // The questions become standard input, which is read line by line.
+            let file = open(batch, O_RDONLY | O_CLOEXEC)
+            guard file >= 0, dup2(file, 0) == 0 else {
+                throw Refusal("\(batch) cannot be read; name a file of questions, or '-' for standard input.")
+            }
+            close(file)
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var failures = 0
+        while let line = readLine() {
+            guard !line.allSatisfy(\.isWhitespace) else { continue }
+            let answer: Data
+            do {
+                let question = try JSONDecoder().decode(Question.self, from: Data(line.utf8))
+                answer = try encoder.encode(try Self.answer(question, jobs))
+            } catch {
+                failures += 1
+                let example = #"{"repo":"ORG/REPO","branch":"main","changed":["a"],"comment":null}"#
+                answer = try encoder.encode(
+                    ["error": (error as? Refusal)?.description ?? "This line is no question; write \(example)."])
+            }
+            print(String(decoding: answer, as: UTF8.self))
+        }
+        guard failures == 0 else { throw ExitCode(1) }
+    }
+
+    /// What stands in the way of an answer, and what to do.
+    struct Refusal: Error, CustomStringConvertible {
+        let description: String
+        init(_ description: String) { self.description = description }
+    }
+
+    private static func answer(_ question: Question, _ index: PresubmitIndex) throws -> Answer {
+        guard let repository = RepositoryName(question.repo) else {
+            throw Refusal("'\(question.repo)' is not a repository; write ORG/REPO.")
+        }
+        let jobs = index.presubmits(of: repository)
+        let changed = question.changed ?? []
+        var answer = Answer()
+        var chosen: Set<String> = []
+        for choice in choices(question, repository, jobs, changed) {
+            chosen.insert(choice.job.job.name)
+            answer.run.append(Answer.Job(name: choice.job.job.name, reason: choice.reason))
+        }
+        // Of several jobs with one name, one per branch, a single line.
+        for job in jobs where chosen.insert(job.job.name).inserted {
+            let decision = job.decision(branch: question.branch, changedFiles: { changed })
+            let reason = decision.runs ? "the comment does not ask for it" : decision.reason
+            answer.skip.append(Answer.Job(name: job.job.name, reason: reason))
+        }
+        return answer
+    }
+
+    private static func choices(
+        _ question: Question, _ repository: RepositoryName, _ jobs: [ConfiguredJob], _ changed: [String]
+    ) -> [JobChoice] {
+        guard let comment = question.comment else {
+            return AutomaticJobs.choose(from: jobs, branch: question.branch, changedFiles: { changed })
+        }
+        let text = CommandParser.visibleText(comment)
+        let issued = CommandIssued(
+            repository: repository, number: 0, actor: "", actorAssociation: nil, commentID: nil,
+            commands: CommandParser.commands(in: text), body: text, deliveryID: "")
+        return CommandDecision(
+            issued, jobs: jobs, branch: question.branch, contexts: [:], changedFiles: { changed }
+        ).choices
+    }
+}
+
+/// The presubmits of a configuration by repository.
+private struct PresubmitIndex {
+    private let jobs: [RepositoryName: [ConfiguredJob]]
+
+    init(_ jobs: [ConfiguredJob]) {
+        self.jobs = Dictionary(
+            grouping: jobs.filter { $0.job.kind == .presubmit },
+            by: { $0.job.repository ?? RepositoryName(org: "", repo: "") })
+    }
+
+    func presubmits(of repository: RepositoryName) -> [ConfiguredJob] { jobs[repository] ?? [] }
+}

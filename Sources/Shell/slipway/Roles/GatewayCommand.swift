@@ -1,0 +1,25 @@
+import ArgumentParser
+import Hummingbird
+import Logging
+import RoomKit
+import Web
+
+struct GatewayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway", abstract: "Serve webhooks, periodic triggers, the HTTP API and the pages.")
+
+    @Option(help: "Port to listen on; gateway.port of the settings by default.")
+    var port: Int?
+
+    @OptionGroup var options: CommandOptions
+
+    func run() async throws {
+        var settings = try options.settings()
+        try settings.set("gateway.port", port.map(String.init))
+        let process = try await FleetProcess(role: "gateway", settings: settings) { [settings] bus in
+            try makeRooms(settings, bus: bus)
+        }
+        let application = makeGateway(process)
+        try await process.run([application] + process.runners(of: process.rooms.flatMap(\.gatewayChores)))
+    }
+}

@@ -1,0 +1,174 @@
+import AMQP
+import Fleet
+import FoundationEssentials
+import Postgres
+import SlipwayModel
+import SlipwayTesting
+import Testing
+
+@Suite("A worker's queue")
+struct ConsumerTests {
+    @Test("what commits is published, handled once and gone from the outbox")
+    func roundTrip() async throws {
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker]) { harness in
+            try await harness.consuming(worker) {
+                try await harness.bus.commit { effects in
+                    for number in 1...1000 { try effects.emit(event(number)) }
+                }
+                await worker.handled.wait(for: 1000)
+            }
+            #expect(worker.handled.numbers.sorted() == Array(1...1000))
+            #expect(try await harness.count("fleet.inbox") == 1000)
+        }
+    }
+
+    @Test("a transaction that fails publishes nothing")
+    func rollback() async throws {
+        struct Refusal: Error {}
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker]) { harness in
+            await #expect(throws: Refusal.self) {
+                try await harness.bus.commit { effects in
+                    try effects.emit(event(1))
+                    throw Refusal()
+                }
+            }
+            let left = try await harness.count("fleet.outbox")
+            #expect(left == 0)
+        }
+    }
+
+    @Test("a message that comes twice takes effect once")
+    func duplicates() async throws {
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker], publishing: false) { harness in
+            try await harness.bus.commit { effects in
+                for number in 1...20 { try effects.emit(event(number)) }
+            }
+            // Published without being taken from the outbox, as by a process that died in between; then again.
+            let body = try await harness.bus.database.query("select message_id, body from fleet.outbox order by id")
+            let messages = try body.map { row in
+                let (id, body) = try row.decode((UUID, [UInt8]).self)
+                return OutgoingMessage(
+                    exchange: harness.bus.topology.events, routingKey: ResultsIngested.type,
+                    messageID: id.uuidString, type: ResultsIngested.type, body: body, mandatory: true)
+            }
+            let publisher = BrokerPublisher(
+                address: harness.address, topology: Topology(), logger: quietLogger, name: "twice")
+            for _ in 1...2 {
+                let outcomes = await publisher.publish(messages)
+                #expect(outcomes.allSatisfy { $0 == .confirmed })
+            }
+            await publisher.close()
+            try await harness.bus.commit { effects in try effects.emit(event(21)) }
+            try await harness.bus.database.query("update fleet.outbox set due_at = now()")
+            try await harness.consuming(worker, batchSize: 7) {
+                try await harness.publisher.sweep()
+                await worker.handled.wait(for: 21)
+            }
+            #expect(worker.handled.numbers.sorted() == Array(1...21))
+            #expect(try await harness.count("fleet.outbox") == 0)
+        }
+    }
+
+    @Test("poison dies alone; its neighbours take effect")
+    func poison() async throws {
+        let worker = RecordingWorker { event in
+            if event.passed == 13 { throw PermanentFailure("thirteen is never right") }
+        }
+        try await FleetHarness.run(workers: [worker]) { harness in
+            try await harness.consuming(worker) {
+                try await harness.bus.commit { effects in
+                    for number in 1...50 { try effects.emit(event(number)) }
+                }
+                await worker.handled.wait(for: 49)
+            }
+            #expect(worker.handled.numbers.sorted() == Array(1...50).filter { $0 != 13 })
+            let letters = try await DeadLetters(harness.bus).list()
+            #expect(letters.map(\.reason) == ["thirteen is never right"])
+            #expect(letters.map(\.consumer) == ["recorder"])
+        }
+    }
+
+    @Test("a failure that passes is retried until it succeeds")
+    func retry() async throws {
+        struct Hiccup: Error {}
+        let tries = Tally()
+        let worker = RecordingWorker { event in
+            tries.add([event.passed])
+            if tries.numbers.count < 3 { throw Hiccup() }
+        }
+        var policy = RetryPolicy()
+        policy.firstDelay = .milliseconds(1)
+        try await FleetHarness.run(workers: [worker]) { [policy] harness in
+            try await harness.consuming(worker, policy: policy) {
+                try await harness.bus.commit { effects in try effects.emit(event(1)) }
+                for attempt in 1...2 {
+                    await tries.wait(for: attempt)
+                    // The retry is a row that the sweeper publishes when its time has come.
+                    try await eventually("the retry is stored") { try await harness.count("fleet.outbox") > 0 }
+                    try await harness.bus.database.query("update fleet.outbox set due_at = now()")
+                    try await harness.publisher.sweep()
+                }
+                await worker.handled.wait(for: 1)
+            }
+            #expect(try await harness.count("fleet.dead_letters") == 0)
+            #expect(tries.numbers == [1, 1, 1])
+        }
+    }
+
+    @Test("a dead letter is replayed with a fresh count, or discarded")
+    func deadLetters() async throws {
+        let isMended = Tally()
+        let worker = RecordingWorker { event in
+            if isMended.numbers.isEmpty { throw PermanentFailure("not yet mended") }
+        }
+        try await FleetHarness.run(workers: [worker]) { harness in
+            let letters = DeadLetters(harness.bus)
+            try await harness.consuming(worker) {
+                try await harness.bus.commit { effects in
+                    try effects.emit(event(1))
+                    try effects.emit(event(2))
+                }
+                try await eventually("both die") { try await letters.list().count == 2 }
+                let ids = try await letters.list().map(\.id).sorted()
+                let shown = try await letters.show(ids[0])
+                #expect(shown?.letter.attempts == 1)
+                isMended.add([1])
+                #expect(try await letters.replay(ids[0]))
+                await worker.handled.wait(for: 1)
+                #expect(try await letters.discard(ids[1]))
+                #expect(try await letters.discard(ids[1]) == false)
+                #expect(try await letters.replay(ids[1]) == false)
+            }
+            #expect(try await letters.list().isEmpty)
+        }
+    }
+
+    @Test("what is no message is laid among the dead letters and harms nothing")
+    func garbage() async throws {
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker]) { harness in
+            let publisher = BrokerPublisher(
+                address: harness.address, topology: Topology(), logger: quietLogger, name: "garbage")
+            let bodies: [[UInt8]] = [[], Array("{".utf8), [0xFF, 0x00], Array(#"{"id":1}"#.utf8)]
+            let outcomes = await publisher.publish(
+                bodies.map { body in
+                    OutgoingMessage(
+                        exchange: "", routingKey: harness.bus.topology.queue(of: worker.name),
+                        messageID: UUID().uuidString, type: "garbage", body: body, mandatory: true)
+                })
+            #expect(outcomes.allSatisfy { $0 == .confirmed })
+            await publisher.close()
+            try await harness.consuming(worker) {
+                try await harness.bus.commit { effects in try effects.emit(event(1)) }
+                await worker.handled.wait(for: 1)
+                try await eventually("garbage is laid aside") {
+                    try await harness.count("fleet.dead_letters") == bodies.count
+                }
+            }
+            #expect(worker.handled.numbers == [1])
+        }
+    }
+}

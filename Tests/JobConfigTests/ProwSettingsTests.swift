@@ -1,0 +1,155 @@
+import FoundationEssentials
+import JobConfig
+import SlipwayModel
+import Testing
+
+@Suite struct ProwSettingsTests {
+    static func settings(_ text: String) -> LoadedProwSettings {
+        JobConfiguration.prowSettings(SourceFile(path: "config.yaml", bytes: Array(text.utf8)))
+    }
+
+    static func load(_ job: String, with settings: String) -> LoadedConfiguration {
+        JobConfiguration.load(
+            files: [SourceFile(path: "jobs.yaml", bytes: Array(job.utf8))], prowSettings: Self.settings(settings))
+    }
+
+    static let entries = """
+        plank:
+          default_decoration_config_entries:
+          - config: {timeout: 1h, grace_period: 1m, censor_secrets: true}
+          - {repo: lantern, config: {timeout: 2h}}
+          - {repo: lantern/engine, cluster: lab, config: {timeout: 3h}}
+          - {cluster: slow, config: {timeout: 4h, skip_cloning: true}}
+          - {repo: other/thing, config: {timeout: 5h}}
+        """
+
+    static let map = """
+        plank:
+          default_decoration_configs:
+            lantern/engine: {timeout: 3h}
+            '*': {timeout: 1h, grace_period: 1m}
+            lantern: {timeout: 2h}
+        """
+
+    @Test(
+        "Decoration defaults by repository and cluster; the job's own come last",
+        arguments: [
+            (entries, presubmit("decorate: true"), 7200, 60.0, false),
+            (entries, presubmit("decorate: true", "cluster: lab"), 10_800, 60, false),
+            (entries, presubmit("decorate: true", "cluster: slow"), 14_400, 60, true),
+            (entries, presubmit("decorate: true", "decoration_config: {grace_period: 5s}"), 7200, 5, false),
+            (
+                entries,
+                presubmit("decorate: true", "cluster: slow", "decoration_config: {timeout: 9s, skip_cloning: false}"),
+                9, 60, false
+            ),
+            (entries, periodic("interval: 1h", "decorate: true"), 3600, 60, false),
+            (
+                entries, periodic("interval: 1h", "decorate: true", "extra_refs: [{org: other, repo: thing}]"),
+                18_000, 60, false
+            ),
+            (map, presubmit("decorate: true"), 10_800, 60, false),
+            (map, periodic("interval: 1h", "decorate: true"), 3600, 60, false),
+            ("plank: {}", presubmit("decorate: true"), 7200, 15, false),
+        ] as [(String, String, Double, Double, Bool)])
+    func decoration(settings: String, job: String, timeout: Double, grace: Double, skipsCloning: Bool) throws {
+        let loaded = Self.load(job, with: settings)
+        #expect(loaded.errors.isEmpty, "\(loaded.errors)")
+        let decoration = try #require(loaded.jobs.first?.job.decoration)
+        #expect(decoration.timeout == timeout)
+        #expect(decoration.gracePeriod == grace)
+        #expect(decoration.skipCloning == skipsCloning)
+    }
+
+    @Test("Presets and jobs may stand in config.yaml; decorate_all_jobs holds for all")
+    func jobsInside() throws {
+        let text = """
+            decorate_all_jobs: true
+            presets: [{labels: {a: b}, env: [{name: X, value: y}]}]
+            periodics: [{name: inside, interval: 1h, spec: {containers: [{command: [x]}]}}]
+            """
+        let loaded = Self.load(presubmit("labels: {a: b}"), with: text)
+        #expect(loaded.errors.isEmpty, "\(loaded.errors)")
+        #expect(loaded.jobs.map(\.job.name) == ["inside", "unit"])
+        #expect(loaded.jobs.allSatisfy { $0.job.decoration != nil })
+        let container = loaded.jobs.last?.job.spec?["containers"]?.arrayValue?.first
+        #expect(container?["env"]?.arrayValue?.count == 1)
+        #expect(loaded.presets.count == 1)
+    }
+
+    @Test("A job's queue has to have a capacity, once there is a config.yaml")
+    func queues() {
+        let job = presubmit("job_queue_name: small")
+        #expect(Self.load(job, with: "plank: {job_queue_capacities: {small: 2, none: 0, all: -1}}").isValid)
+        #expect(JobConfigTests.load(("jobs.yaml", job)).isValid)
+        for text in ["plank: {job_queue_capacities: {large: 2}}", "deck: {}", "plank: {}"] {
+            let loaded = Self.load(job, with: text)
+            #expect(loaded.errors.first?.message.contains("'small' is not among plank.job_queue_capacities") == true)
+        }
+    }
+
+    @Test("What is not served is named, what is unknown too")
+    func unserved() {
+        let loaded = Self.settings("tide: {queries: []}\nplank: {report_templates: {}, reprot: 1}\nplanck: {}\n")
+        #expect(loaded.errors.isEmpty)
+        #expect(
+            loaded.warnings.map { String($0.message.prefix { $0 != ":" }) }.sorted() == [
+                "'planck' is not a key of config.yaml and is ignored; correct its spelling or remove it",
+                "'reprot' is not a key of plank and is ignored; correct its spelling or remove it",
+                "report_templates has no effect", "tide has no effect",
+            ])
+    }
+
+    @Test(
+        "Errors in config.yaml",
+        arguments: [
+            ("plank: [a]\n", 1, "plank is a list; write a mapping"),
+            ("- plank\n", 1, "config.yaml is a list; write sections"),
+            ("plank:\n  max_concurrency: many\n", 2, "max_concurrency is text"),
+            ("plank:\n  job_queue_capacities: {a: b}\n", 2, "a is text; write a whole number"),
+            (
+                "plank:\n  default_decoration_config_entries:\n  - {config: {timeout: soon}}\n", 3,
+                "timeout 'soon' is not a duration"
+            ),
+            ("plank:\n  default_decoration_config_entries: [a]\n", 2, "is text; write repo, cluster and config"),
+            ("presets: {\n", 2, "not valid YAML"),
+        ])
+    func errors(text: String, line: Int, words: String) {
+        let loaded = Self.load(presubmit(), with: text)
+        #expect(loaded.errors.map(\.file) == ["config.yaml"])
+        #expect(loaded.errors.first?.line == line)
+        #expect(loaded.errors.first?.message.contains(words) == true, "\(loaded.errors)")
+    }
+
+    @Test("An absent config.yaml")
+    func absent() {
+        let loaded = JobConfiguration.prowSettings(path: "/nonexistent/config.yaml")
+        #expect(loaded.errors.first?.message.contains("it cannot be read") == true)
+    }
+
+    @Test("A repository's own configuration: lists for itself, no periodics, the presets of the whole")
+    func inRepository() throws {
+        let repository = RepositoryName(org: "lantern", repo: "engine")
+        let text = """
+            presubmits:
+            - {name: own, labels: {a: b}, spec: {containers: [{command: [x]}]}}
+            postsubmits:
+            - {name: image, spec: {containers: [{command: [x]}]}}
+            """
+        let whole = JobConfigTests.load(("a.yaml", "presets: [{labels: {a: b}, env: [{name: X, value: y}]}]"))
+        let own = JobConfiguration.load(
+            inRepository: repository, files: [SourceFile(path: ".prow.yaml", bytes: Array(text.utf8))],
+            presets: whole.presets)
+        #expect(own.errors.isEmpty, "\(own.errors)")
+        #expect(own.jobs.map(\.job.repository) == [repository, repository])
+        let container = own.jobs.first?.job.spec?["containers"]?.arrayValue?.first
+        #expect(container?["env"]?.arrayValue?.count == 1)
+        let wrong = JobConfiguration.load(
+            inRepository: repository, files: [SourceFile(path: ".prow.yaml", bytes: Array(presubmit().utf8))])
+        #expect(wrong.errors.first?.message.contains("presubmits is a mapping; write a list") == true)
+        let timed = JobConfiguration.load(
+            inRepository: repository,
+            files: [SourceFile(path: ".prow.yaml", bytes: Array(periodic("interval: 1h").utf8))])
+        #expect(timed.warnings.first?.message.contains("'periodics' is not a key") == true)
+    }
+}

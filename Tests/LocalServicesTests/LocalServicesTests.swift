@@ -1,0 +1,207 @@
+import FoundationEssentials
+import Glibc
+import LocalServices
+import Subprocess
+import Synchronization
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct PrivateServicesTests {
+    @Test func bothStartTogetherAndNothingIsLeftWhenTheyStop() async throws {
+        try await withTemporaryFolder { folder in
+            let told = Progress()
+            let services = PrivateServices(folder: folder, durability: .relaxed, onProgress: told.add)
+            let endpoints = try await services.start()
+            #expect(PrivateServices.running(in: folder) == endpoints)
+            #expect(
+                told.lines.sorted() == ["created PostgreSQL", "created RabbitMQ", "PostgreSQL", "RabbitMQ"].sorted())
+            #expect(
+                try await psql(endpoints.databaseURL, "create table kept (n int); insert into kept values (7)") == "")
+
+            let second = PrivateServices(folder: folder)
+            await #expect(throws: ServiceError.self) { try await second.start() }
+
+            var endings = services.unexpectedEndings.makeAsyncIterator()
+            let broker = try #require(Processes.find(folder, arguments: "beam.smp"))
+            kill(broker, SIGKILL)
+            #expect(await endings.next() == .rabbitMQ)
+            try await services.start(.rabbitMQ)
+
+            let guardian = try #require(Processes.find(folder, arguments: "guardian.sh", folder + "/postgres"))
+            kill(guardian, SIGKILL)
+            #expect(await endings.next() == .postgreSQL)
+            try await services.start(.postgreSQL)
+            #expect(try await psql(endpoints.databaseURL, "select n from kept") == "7")
+
+            await services.stop()
+            #expect(Processes.of(folder) == [])
+            #expect(PrivateServices.running(in: folder) == nil)
+
+            #expect(try await services.start() == endpoints)
+            #expect(try await psql(endpoints.databaseURL, "select n from kept") == "7")
+            await services.stop()
+            #expect(Processes.of(folder) == [])
+        }
+    }
+
+    @Test func listensOnTheLoopbackInterfaceAlone() async throws {
+        try await withTemporaryFolder { folder in
+            let services = PrivateServices(folder: folder, durability: .relaxed)
+            try await services.start()
+            let listening = try await sockets(of: folder)
+            #expect(listening.count >= 4)
+            #expect(listening.filter { !$0.hasPrefix("127.0.0.1:") && !$0.hasPrefix("[::1]:") } == [])
+            await services.stop()
+        }
+    }
+
+    @Test func aPasswordIsAskedFor() async throws {
+        try await withTemporaryFolder { folder in
+            let services = PrivateServices(folder: folder, durability: .relaxed)
+            try await services.start(.postgreSQL)
+            let url = try #require(PrivateServices.running(in: folder)).databaseURL
+            let password = try #require(url.split(separator: ":").dropFirst(2).first?.split(separator: "@").first)
+            await #expect(throws: Failure.self) {
+                try await psql(url.replacing(String(password), with: "wrong"), "select 1")
+            }
+            await services.stop()
+        }
+    }
+
+    @Test func lostPasswordsAreReplaced() async throws {
+        try await withTemporaryFolder { folder in
+            let services = PrivateServices(folder: folder, durability: .relaxed)
+            try await services.start(.postgreSQL)
+            await services.stop()
+            unlink(folder + "/services.json")
+            try await services.start(.postgreSQL)
+            let url = try #require(PrivateServices.running(in: folder)).databaseURL
+            #expect(try await psql(url, "select 1") == "1")
+            await services.stop()
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root starts PostgreSQL as another user"))
+    func aFolderThatPostgreSQLCannotEnterGetsALink() async throws {
+        try await withTemporaryFolder { folder in
+            chmod(folder, 0o700)
+            let told = Progress()
+            let services = PrivateServices(folder: folder + "/data", durability: .relaxed, onProgress: told.add)
+            try await services.start(.postgreSQL)
+            let place = try #require(told.lines.first?.split(separator: " ").last.map(String.init))
+            #expect(place.hasPrefix("/var/lib/slipway/"))
+            await services.stop()
+            try await PrivateServices.remove(folder: folder + "/data")
+            #expect(access(place, F_OK) != 0)
+            #expect(access(folder + "/data", F_OK) != 0)
+        }
+    }
+
+    @Test(arguments: ["relative/folder", "/tmp/with space", "/tmp/with[bracket", "/dev/null/folder"])
+    func aFolderThatCannotServeIsRefused(_ folder: String) async throws {
+        let error = await #expect(throws: ServiceError.self) { try await PrivateServices(folder: folder).start() }
+        #expect(try #require(error).description.contains(folder))
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct GuardianTests {
+    private static let script = #filePath.replacing(
+        "Tests/LocalServicesTests/LocalServicesTests.swift", with: "Sources/Edges/LocalServices/Scripts/guardian.sh")
+
+    /// The service ignores the polite signal and has children; the owner dies without a word.
+    @Test func aKilledOwnerTakesTheServiceAndItsTemporaryFilesAlong() async throws {
+        try await withTemporaryFolder { folder in
+            let home = folder + "/home"
+            try FileManager.default.createDirectory(atPath: home + "/service", withIntermediateDirectories: true)
+            // sleep is the owner: it alone holds the other end of the guardian's input.
+            let line =
+                #"sleep 1000 | sh "$0" "$1" "TERM:1 KILL:5" remove - sh -c "trap '' TERM; sleep 1000; :""#
+            _ = try await run(
+                .name("sh"), arguments: ["-c", line, Self.script, home + "/service"],
+                input: .none, output: .sequence, error: .discarded
+            ) { execution in
+                for try await text in execution.standardOutput.strings() {
+                    guard text.hasPrefix("started ") else { continue }
+                    #expect(!Processes.of(home).isEmpty)
+                    let owner = try #require(children(of: execution.processIdentifier.value, named: "sleep").first)
+                    kill(owner, SIGKILL)
+                }
+            }
+            #expect(Processes.of(home) == [])
+            #expect(access(home, F_OK) != 0)
+        }
+    }
+
+    /// A pause is an outage: the service ends, its temporary files stay.
+    @Test func aPauseKeepsTheFiles() async throws {
+        try await withTemporaryFolder { folder in
+            let home = folder + "/home"
+            try FileManager.default.createDirectory(atPath: home + "/service", withIntermediateDirectories: true)
+            let result = try await run(
+                .name("sh"), arguments: [Self.script, home + "/service", "TERM:5", "remove", "-", "sleep", "1000"],
+                input: .string("pause\n"), output: .string(limit: 1_000), error: .discarded)
+            #expect(result.standardOutput.contains("ended"))
+            #expect(access(home + "/service", F_OK) == 0)
+        }
+    }
+}
+
+private final class Progress: Sendable {
+    private let told = Mutex<[String]>([])
+
+    var lines: [String] { told.withLock { $0 } }
+
+    @Sendable func add(_ progress: ServiceProgress) {
+        let line =
+            switch progress {
+            case .creating(let service): "created \(service)"
+            case .ready(let service, _): "\(service)"
+            case .relocated(let service, let place): "\(service) \(place)"
+            }
+        told.withLock { $0.append(line) }
+    }
+}
+
+private struct Failure: Error {
+    let text: String
+}
+
+private func psql(_ url: String, _ statement: String) async throws -> String {
+    let result = try await run(
+        .name("psql"), arguments: ["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", url, "-c", statement],
+        output: .string(limit: 10_000), error: .combinedWithOutput)
+    guard result.terminationStatus.isSuccess else { throw Failure(text: result.standardOutput) }
+    return result.standardOutput.split(separator: "\n").joined(separator: "\n")
+}
+
+/// The addresses on which the processes of the folder listen, as iproute2's `ss` or /proc tells.
+private func sockets(of folder: String) async throws -> [String] {
+    let owned = Set(
+        Processes.of(folder).flatMap { process in
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
+            return files.compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
+            }
+        })
+    return try ["tcp", "tcp6"].flatMap { family in
+        try String(contentsOfFile: "/proc/net/\(family)", encoding: .utf8).split(separator: "\n").dropFirst()
+            .compactMap { line -> String? in
+                // sl local remote state tx:rx tr:when retransmits uid timeout inode
+                let fields = line.split(separator: " ")
+                guard fields.count > 9, fields[3] == "0A", owned.contains("socket:[\(fields[9])]") else { return nil }
+                switch fields[1].split(separator: ":").first {
+                case "0100007F": return "127.0.0.1:"
+                case "00000000000000000000000001000000": return "[::1]:"
+                default: return String(fields[1])
+                }
+            }
+    }
+}
+
+private func children(of parent: Int32, named name: String) -> [Int32] {
+    guard let list = try? String(contentsOfFile: "/proc/\(parent)/task/\(parent)/children", encoding: .utf8) else {
+        return []
+    }
+    return list.split(separator: " ").compactMap { Int32($0) }.filter { Processes.arguments($0).first == name }
+}

@@ -1,0 +1,6 @@
+# How far a lamp shines.
+
+# Lux at a distance (m) from a source (cd).
+lux_at() {
+    awk -v candela="$1" -v metres="$2" 'BEGIN { printf "%.2f\n", candela / metres }'
+}

@@ -1,0 +1,3 @@
+test_who_am_i() {
+    id
+}

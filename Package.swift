@@ -102,12 +102,16 @@ let package = Package(
         core(
             "Web",
             [
-                "SlipwayModel", "Signatures", "Postgres", "CZlib", hummingbird, httpTypes, nio, mustache, logging, lifecycle,
+                "SlipwayModel", "Signatures", "Postgres", "CZlib", hummingbird, httpTypes, nio, mustache, logging,
+                lifecycle,
             ],
             resources: [migrations, templates, assets]),
         core(
             "RoomKit",
-            ["SlipwayModel", "Postgres", "AMQP", "Fleet", "Web", hummingbird, argumentParser, logging, lifecycle, unixSignals, yams]),
+            [
+                "SlipwayModel", "Postgres", "AMQP", "Fleet", "Web", hummingbird, argumentParser, logging, lifecycle,
+                unixSignals, yams,
+            ]),
 
         // MARK: Edges
         edge("JobConfig", ["SlipwayModel", "Signatures", "Patterns", "CZlib", yams]),
@@ -157,7 +161,10 @@ let package = Package(
         tests("JobConfig", ["JobConfig", "Patterns", "SlipwayModel", "CZlib"]),
         tests(
             "Forge",
-            ["Forge", "LocalForge", "SlipwayModel", "Signatures", hummingbird, asyncHTTPClient, nio, logging, subprocess]),
+            [
+                "Forge", "LocalForge", "SlipwayModel", "Signatures", hummingbird, asyncHTTPClient, nio, logging,
+                subprocess,
+            ]),
         tests("ArtifactStore", ["ArtifactStore", "SlipwayModel"]),
         tests("LocalServices", ["LocalServices", subprocess]),
         tests(

@@ -65,12 +65,14 @@ package struct FleetProcess: Sendable {
         observe()
     }
 
+    /// What every role declares at the broker.
+    package var topology: Topology { bus.topology.declarations(workers: rooms.flatMap(\.workers)) }
+
     /// The consumers of the named workers.
     ///
     /// - Throws: `SettingsError` for a name that no room has.
     package func consumers(of names: [String]) throws -> [any Service] {
         let workers = rooms.flatMap(\.workers)
-        let topology = bus.topology.declarations(workers: workers)
         return try names.map { name in
             guard let worker = workers.first(where: { $0.name == name }) else {
                 let known = workers.map(\.name).sorted().joined(separator: ", ")

@@ -86,7 +86,8 @@ package struct SettingDefinition: Sendable {
     }
 
     static func number(
-        _ key: String, _ path: any WritableKeyPath<Settings, Int> & Sendable, in range: ClosedRange<Int>, _ summary: String
+        _ key: String, _ path: any WritableKeyPath<Settings, Int> & Sendable, in range: ClosedRange<Int>,
+        _ summary: String
     ) -> SettingDefinition {
         SettingDefinition(key, summary) { $0[keyPath: path] = try parse($1, key, range) }
     }

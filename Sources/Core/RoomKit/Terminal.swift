@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// Colour, only where somebody sees it.
+/// Colour and progress, only where somebody sees them.
 package enum Terminal {
     package enum Colour: String {
         case red = "31"
@@ -18,5 +18,30 @@ package enum Terminal {
 
     package static func paint(_ text: String, _ colour: Colour) -> String {
         hasColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    /// Overwrites one line of standard error with what is going on; an empty text takes the line away. Says nothing
+    /// where standard error is no terminal.
+    package static func progress(_ text: String) {
+        guard isatty(2) == 1 else { return }
+        write("\r\u{1B}[K\(text)")
+    }
+
+    /// A line on standard error.
+    package static func complain(_ line: String) { write(line + "\n") }
+
+    private static func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { bytes in
+                #if canImport(Glibc)
+                    Glibc.write(2, bytes.baseAddress, bytes.count)
+                #else
+                    Darwin.write(2, bytes.baseAddress, bytes.count)
+                #endif
+            }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
     }
 }

@@ -57,26 +57,11 @@ struct ServiceRecord: Codable, Sendable {
 
     /// Keeps the ports of the former start where they are free and chooses others where they are not.
     mutating func choosePorts() throws(ServiceError) {
-        var held: [BoundPort] = []
-        func choose(_ wanted: UInt16) throws(ServiceError) -> UInt16 {
-            if wanted != 0, let bound = BoundPort(wanted) {
-                held.append(bound)
-                return wanted
-            }
-            // Below the range the kernel takes outgoing connections' ports from, so that none of them is in the way.
-            for _ in 0..<500 {
-                if let bound = BoundPort(.random(in: 15_000..<32_000)) {
-                    held.append(bound)
-                    return bound.port
-                }
-            }
-            throw .failed(.postgreSQL, detail: "there is no free port between 15000 and 32000 on 127.0.0.1.")
-        }
-        databasePort = try choose(databasePort)
-        brokerPort = try choose(brokerPort)
-        distributionPort = try choose(distributionPort)
-        portMapperPort = try choose(portMapperPort)
-        withExtendedLifetime(held) {}
+        var ports = FreePorts()
+        databasePort = try ports.choose(databasePort)
+        brokerPort = try ports.choose(brokerPort)
+        distributionPort = try ports.choose(distributionPort)
+        portMapperPort = try ports.choose(portMapperPort)
     }
 
     static func secret() -> String {
@@ -85,6 +70,29 @@ struct ServiceRecord: Codable, Sendable {
             let digits = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }.joined()
+    }
+}
+
+/// Free ports of the loopback interface, different from each other.
+package struct FreePorts: ~Copyable {
+    private var held: [BoundPort] = []
+
+    package init() {}
+
+    /// - Parameter wanted: taken if it is free; 0 takes any.
+    package mutating func choose(_ wanted: UInt16 = 0) throws(ServiceError) -> UInt16 {
+        if wanted != 0, let bound = BoundPort(wanted) {
+            held.append(bound)
+            return wanted
+        }
+        // Below the range the kernel takes outgoing connections' ports from, so that none of them is in the way.
+        for _ in 0..<500 {
+            if let bound = BoundPort(.random(in: 15_000..<32_000)) {
+                held.append(bound)
+                return bound.port
+            }
+        }
+        throw .failed(.postgreSQL, detail: "there is no free port between 15000 and 32000 on 127.0.0.1.")
     }
 }
 

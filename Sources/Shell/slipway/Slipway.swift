@@ -1,5 +1,7 @@
 import ArgumentParser
+import Execution
 import RoomKit
+import Scheduling
 
 /// One CI system for people who build a distribution out of many repositories.
 @main
@@ -13,18 +15,30 @@ struct Slipway: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "On one machine", subcommands: [Up.self, Down.self]),
+            CommandGroup(name: "On one machine", subcommands: [Up.self, Down.self, Processes.self]),
             CommandGroup(
                 name: "Roles of a fleet",
-                subcommands: [GatewayCommand.self, WorkerCommand.self, AgentCommand.self, MigrateCommand.self]),
+                subcommands: [
+                    GatewayCommand.self, WorkerCommand.self, AgentCommand.self, EntrypointCommand.self,
+                    MigrateCommand.self,
+                ]),
             CommandGroup(
                 name: "Using a fleet",
                 subcommands: [
-                    RunsCommand.self, ConfigCommand.self, CheckConfigCommand.self, WhichJobsCommand.self,
+                    RunsCommand.self, JobsCommand.self, ConfigCommand.self, CheckConfigCommand.self,
+                    WhichJobsCommand.self,
                     ForgeCommand.self,
                 ]),
             CommandGroup(
                 name: "Operating a fleet",
-                subcommands: [TokenCommand.self, DeadLettersCommand.self, BenchCommand.self]),
+                subcommands: [
+                    TokenCommand.self, DeadLettersCommand.self, SettingsCommand.self, BenchCommand.self,
+                ]),
         ])
+
+    static func main() async {
+        startLogging()
+        Lifeline.watch()
+        await Self.main(nil)
+    }
 }

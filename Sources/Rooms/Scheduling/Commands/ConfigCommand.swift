@@ -27,7 +27,7 @@ package struct ConfigCommand: AsyncParsableCommand {
 
         package func run() async throws {
             let loaded = JobConfiguration.load(folder: folder)
-            for warning in loaded.warnings { printToStandardError("warning: \(warning)") }
+            for warning in loaded.warnings { Terminal.complain("warning: \(warning)") }
             guard loaded.isValid else { throw ConfigurationRefused(problems: loaded.errors) }
             let applied = try await options.withFleet { _, bus in
                 try await ConfigurationStore(bus.database).apply(

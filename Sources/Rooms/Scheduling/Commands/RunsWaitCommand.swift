@@ -28,18 +28,18 @@ extension RunsCommand {
                     let figures = try await runs.figures(kind)
                     let line =
                         "\(figures.all - figures.unfinished) of \(figures.all) runs have ended, \(figures.running) are running"
-                    if line != shown { showProgress(line) }
+                    if line != shown { Terminal.progress(line) }
                     shown = line
                     let isReached = running.map { figures.running >= $0 } ?? (figures.unfinished == 0)
                     if isReached, figures.all >= atLeast { break }
                     guard clock.now < end else {
-                        finishProgress()
-                        printToStandardError("Gave up after \(timeout) s: \(line).")
+                        Terminal.progress("")
+                        Terminal.complain("Gave up after \(timeout) s: \(line).")
                         throw ExitCode(1)
                     }
                     try await Task.sleep(for: .milliseconds(500))
                 }
-                finishProgress()
+                Terminal.progress("")
                 print(shown + ".")
             }
         }

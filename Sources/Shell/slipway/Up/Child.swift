@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Subprocess
 import SystemPackage
@@ -24,7 +25,7 @@ struct Child: Sendable {
             permissions: [.ownerReadWrite, .groupRead])
         // The pipe is the lifeline: no process but this one holds its writing end.
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
+        guard clinux_pipe(&ends) == 0 else { throw Errno(rawValue: errno) }
         let lifeline = FileDescriptor(rawValue: ends[1])
         defer { try? lifeline.close() }
         var variables: [Environment.Key: String?] = [Environment.Key(stringLiteral: Lifeline.variable): "stdin"]

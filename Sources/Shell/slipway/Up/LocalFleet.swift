@@ -12,6 +12,8 @@ struct LocalFleet: Sendable {
     /// nil where settings name another forge.
     let forge: LocalForgeSecrets?
     let settings: Settings
+    let workers: Int
+    let agents: Int
 
     var gatewayURL: String { "http://127.0.0.1:\(port)" }
     var forgeURL: String { forge == nil ? settings.forgeURL : "http://127.0.0.1:\(forgePort)" }
@@ -30,16 +32,19 @@ struct LocalFleet: Sendable {
         return variables
     }
 
-    /// A gateway, two workers, two agents, and a forge where none is configured.
+    /// A gateway, the workers and agents, and a forge where none is configured.
     var children: [Child] {
         var children = [Child(name: "gateway", role: "gateway", arguments: ["gateway"], environment: environment)]
-        for number in 1...2 {
+        for number in 0..<workers {
             children.append(
-                Child(name: "worker-\(number)", role: "worker", arguments: ["worker"], environment: environment))
+                Child(name: "worker-\(number + 1)", role: "worker", arguments: ["worker"], environment: environment))
+        }
+        for number in 0..<agents {
+            let name = "agent-\(number + 1)"
             children.append(
                 Child(
-                    name: "agent-\(number)", role: "agent", arguments: ["agent"],
-                    environment: environment.merging(["SLIPWAY_AGENT_NAME": "agent-\(number)"]) { $1 }))
+                    name: name, role: "agent", arguments: ["agent"],
+                    environment: environment.merging(["SLIPWAY_AGENT_NAME": name]) { $1 }))
         }
         if forge != nil {
             children.append(
@@ -64,13 +69,15 @@ struct LocalFleet: Sendable {
 
     static func environmentPath(_ folder: String) -> String { folder + "/environment" }
 
-    /// The value of a variable that an earlier start wrote.
-    static func remembered(_ variable: String, in folder: String) -> String? {
-        guard let bytes = FileManager.default.contents(atPath: environmentPath(folder)) else { return nil }
+    /// What an earlier start wrote; empty where there was none.
+    static func readEnvironment(_ folder: String) -> [String: String] {
+        guard let bytes = FileManager.default.contents(atPath: environmentPath(folder)) else { return [:] }
+        var variables: [String: String] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            guard line.hasPrefix("\(variable)='"), line.hasSuffix("'") else { continue }
-            return line.dropFirst(variable.count + 2).dropLast().replacing("'\\''", with: "'")
+            let parts = line.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, parts[1].count >= 2 else { continue }
+            variables[String(parts[0])] = String(parts[1].dropFirst().dropLast()).replacing("'\\''", with: "'")
         }
-        return nil
+        return variables
     }
 }

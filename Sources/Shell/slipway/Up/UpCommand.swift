@@ -6,6 +6,7 @@ import LocalServices
 import Logging
 import Postgres
 import RoomKit
+import Subprocess
 import UnixSignals
 import Web
 
@@ -14,8 +15,8 @@ struct Up: AsyncParsableCommand {
         abstract: "Bring a whole fleet to this machine and keep it alive until interrupted.",
         discussion: """
             Starts a private PostgreSQL and RabbitMQ in the data folder (unless DATABASE_URL and AMQP_URL name others), \
-            a gateway, two workers, two agents and, where no forge is configured, a local forge. A process that dies is \
-            started again. Everything listens on the loopback interface.
+            a gateway, workers, agents and, where no forge is configured, a local forge. A process that dies is started \
+            again. Everything listens on the loopback interface.
             """)
 
     @Option(help: "Where everything is kept.")
@@ -24,7 +25,19 @@ struct Up: AsyncParsableCommand {
     @Option(help: "Port of the gateway; the local forge takes the next one.")
     var port: Int?
 
+    @Option(help: "Worker processes.")
+    var workers = 2
+
+    @Option(help: "Agent processes.")
+    var agents = 2
+
     @OptionGroup var options: CommandOptions
+
+    func validate() throws {
+        guard (0...100).contains(workers), (0...100).contains(agents) else {
+            throw ValidationError("--workers and --agents take 0 to 100")
+        }
+    }
 
     func run() async throws {
         var settings = try options.settings()
@@ -33,7 +46,8 @@ struct Up: AsyncParsableCommand {
         let folder = URL(filePath: settings.dataFolder).standardizedFileURL.path
         try FileManager.default.createDirectory(atPath: folder + "/log", withIntermediateDirectories: true)
         if let state = SupervisorState.read(from: folder), state.supervisor.isAlive {
-            throw SettingsError("a fleet already runs in \(folder) (process \(state.supervisor.pid)); 'slipway down' stops it")
+            throw SettingsError(
+                "a fleet already runs in \(folder) (process \(state.supervisor.pid)); 'slipway down' stops it")
         }
         let environment = ProcessInfo.processInfo.environment
         var logger = Logger(label: "slipway.up")
@@ -51,7 +65,7 @@ struct Up: AsyncParsableCommand {
             databaseURL: environment["DATABASE_URL"] ?? endpoints?.databaseURL ?? settings.databaseURL.reveal,
             amqpURL: environment["AMQP_URL"] ?? endpoints?.amqpURL ?? settings.amqpURL.reveal,
             forge: Self.hasForge(settings, environment) ? nil : try LocalForgeSecrets.load(root: folder + "/forge"),
-            settings: settings)
+            settings: settings, workers: workers, agents: agents)
         do {
             try await supervise(fleet, services: services, logger: logger)
         } catch {
@@ -116,7 +130,7 @@ struct Up: AsyncParsableCommand {
         let pool = PostgresPool(configuration: try PostgresConfiguration(url: fleet.databaseURL), logger: logger)
         let store = TokenStore(pool)
         do {
-            var text = LocalFleet.remembered("SLIPWAY_TOKEN", in: fleet.folder)
+            var text = LocalFleet.readEnvironment(fleet.folder)["SLIPWAY_TOKEN"]
             if let known = text, try await store.identity(for: known, proof: .bearer) == nil { text = nil }
             let token: String
             if let text {

@@ -1,0 +1,68 @@
+package import AMQP
+package import Fleet
+package import Logging
+import SlipwayModel
+import Synchronization
+
+/// A cluster's queue at the broker: quorum, so that a dispatched attempt survives the broker's restart.
+package final class BrokerRunQueue: RunQueue {
+    private struct Open {
+        var deliveries: [UInt64: Delivery] = [:]
+        var last: UInt64 = 0
+    }
+
+    private let consumer: BrokerConsumer
+    private let logger: Logger
+    /// Handed out and not acknowledged, by receipt: a delivery's own tag counts from one again on each connection.
+    private let open = Mutex(Open())
+
+    /// - Parameter topology: what the whole fleet declares; the cluster's queue is added to it.
+    package init(
+        cluster: String, fleet: FleetTopology, topology: Topology, address: BrokerAddress, capacity: Int, agent: String,
+        logger: Logger
+    ) {
+        var topology = topology
+        topology.merge(Topology(queues: [QueueDeclaration(name: fleet.runs(of: cluster), kind: .quorum)]))
+        consumer = BrokerConsumer(
+            address: address, topology: topology, queue: fleet.runs(of: cluster), prefetch: capacity, logger: logger,
+            name: "slipway agent \(agent)")
+        self.logger = logger
+    }
+
+    package func next(maximum: Int) async throws -> [QueuedRun] {
+        while true {
+            let deliveries = try await consumer.next(maximum: maximum)
+            guard !deliveries.isEmpty else { return [] }
+            var runs: [QueuedRun] = []
+            for delivery in deliveries {
+                do {
+                    runs.append(
+                        QueuedRun(
+                            dispatched: try Message(body: delivery.body).decode(), receipt: receipt(for: delivery)))
+                } catch {
+                    // The run stands in the database, and is sent again where nobody claims it.
+                    logger.error("a message in the queue of runs is not understood and dropped: \(error)")
+                    await consumer.nack([delivery], requeue: false)
+                }
+            }
+            if !runs.isEmpty { return runs }
+        }
+    }
+
+    package func setRoom(_ count: Int) async { await consumer.setPrefetch(count) }
+
+    package func acknowledge(_ runs: [QueuedRun]) async {
+        let deliveries = open.withLock { open in runs.compactMap { open.deliveries.removeValue(forKey: $0.receipt) } }
+        await consumer.ack(deliveries)
+    }
+
+    package func close() async { await consumer.close() }
+
+    private func receipt(for delivery: Delivery) -> UInt64 {
+        open.withLock { open in
+            open.last += 1
+            open.deliveries[open.last] = delivery
+            return open.last
+        }
+    }
+}

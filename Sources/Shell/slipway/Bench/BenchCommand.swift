@@ -1,0 +1,10 @@
+import ArgumentParser
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure a fleet of its own on this machine.",
+        discussion: """
+            Each measurement starts real services and processes in a temporary folder, and removes them when it ends.
+            """,
+        subcommands: [BenchLine.self])
+}

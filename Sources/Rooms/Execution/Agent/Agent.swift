@@ -1,3 +1,4 @@
+import Fleet
 package import Logging
 package import SlipwayModel
 import Synchronization
@@ -42,7 +43,7 @@ package actor Agent {
     private let shutdown = Signal()
     /// Every attempt this agent has claimed and not completed.
     private var running: [BuildID: RunControl] = [:]
-    private let roomChanged = Signal.Pulse()
+    private let roomChanged = WakeUp()
 
     package init(
         _ options: Options, ledger: any RunLedger, executor: any RunExecutor, queue: any RunQueue, logger: Logger
@@ -111,7 +112,7 @@ package actor Agent {
         while !Task.isCancelled {
             let room = options.capacity - running.count
             guard room > 0 else {
-                await roomChanged.wait()
+                _ = await roomChanged.wait()
                 continue
             }
             await queue.setRoom(room)
@@ -183,7 +184,7 @@ package actor Agent {
         }
         running[build] = nil
         await queue.setRoom(shutdown.isSent ? 0 : max(0, options.capacity - running.count))
-        roomChanged.send()
+        roomChanged.signal()
     }
 
     /// Until the ledger accepts or refuses.
@@ -219,7 +220,7 @@ package actor Agent {
         let end = ContinuousClock.now + options.patience
         if !running.isEmpty { logger.info("waiting for \(running.count) runs, up to \(options.patience)") }
         while !running.isEmpty, ContinuousClock.now < end, !Task.isCancelled {
-            await roomChanged.wait(until: end)
+            _ = await roomChanged.wait(atMost: end - .now)
         }
         for control in running.values { control.stop(.shutdown) }
     }

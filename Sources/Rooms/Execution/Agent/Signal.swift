@@ -39,27 +39,4 @@ final class Signal: Sendable {
             state.withLock { $0.waiting.removeValue(forKey: id) }?.resume()
         }
     }
-
-    /// Something that happens again and again; a pulse while nobody waits is kept for the next who does.
-    final class Pulse: Sendable {
-        private let signal = Mutex(Signal())
-
-        func send() { signal.withLock { $0 }.send() }
-
-        /// Returns at the next pulse, at an instant, or when the task is cancelled.
-        func wait(until instant: ContinuousClock.Instant? = nil) async {
-            let current = signal.withLock { $0 }
-            if let instant {
-                await withTaskGroup { group in
-                    group.addTask { await current.wait() }
-                    group.addTask { try? await Task.sleep(until: instant, clock: .continuous) }
-                    _ = await group.next()
-                    group.cancelAll()
-                }
-            } else {
-                await current.wait()
-            }
-            signal.withLock { if $0 === current, current.isSent { $0 = Signal() } }
-        }
-    }
 }

@@ -152,7 +152,7 @@ let package = Package(
                 "SlipwayModel", "SocketLoop", "Postgres", "AMQP", "Fleet", "RoomKit", "LocalServices", logging,
             ],
             path: "Tests/SlipwayTesting", swiftSettings: strict),
-        tests("House", []),
+        tests("House", ["RoomKit"]),
         tests("Model", ["SlipwayModel", "Signatures", "Patterns"]),
         tests("Postgres", ["Postgres", "SocketLoop", "SlipwayTesting", logging]),
         tests("AMQP", ["AMQP", "LocalServices", "SlipwayTesting", subprocess, logging]),
@@ -175,7 +175,8 @@ let package = Package(
                 "SlipwayTesting", hummingbird, hummingbirdTesting, subprocess,
             ]),
         tests(
-            "EndToEnd", ["SlipwayModel", "Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, subprocess]),
+            "EndToEnd",
+            ["Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, nio, logging, subprocess]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -108,7 +108,7 @@ extension LinkOwner {
     private func establish() async {
         let lasted = keeper.openedAt.map { .now - $0 > .seconds(1) } ?? true
         var backoff = Backoff(startsAtOnce: lasted)
-        var didWarn = false
+        var said: BrokerError?
         while true {
             try? await Task.sleep(for: backoff.next())
             guard !Task.isCancelled else { return }
@@ -123,15 +123,15 @@ extension LinkOwner {
             guard !Task.isCancelled else { return }
             switch result {
             case .success(let link):
-                if didWarn || keeper.openedAt != nil { settings.logger.info("connected to RabbitMQ again") }
+                if said != nil || keeper.openedAt != nil { settings.logger.info("connected to RabbitMQ again") }
                 adopt(link)
                 return
             case .failure(let error):
                 keeper.failure = error
                 if error.isPermanent {
                     keeper.attempt = nil
-                } else if !didWarn {
-                    didWarn = true
+                } else if said != error {
+                    said = error
                     settings.logger.warning("\(error); trying again until it is there")
                 }
                 attemptFailed(error)

@@ -23,9 +23,11 @@ struct FleetHarness {
             let broker = BrokerPublisher(
                 address: address, topology: declarations, logger: quietLogger, name: "test publisher")
             try await broker.declare(Topology())
-            let publisher = OutboxPublisher(broker: broker, database: pool, logger: quietLogger)
+            let publisher = OutboxPublisher(
+                broker: broker, database: pool, topology: topology, logger: quietLogger)
             let bus = FleetBus(
                 database: pool, publisher: publishing ? publisher : nil, topology: topology, logger: quietLogger)
+            try await bus.subscribe(workers)
             let harness = FleetHarness(bus: bus, address: address, publisher: publisher, broker: broker)
             let service = Task { try await publisher.run() }
             do {

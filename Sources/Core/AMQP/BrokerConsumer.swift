@@ -32,6 +32,10 @@ package actor BrokerConsumer: LinkOwner {
     /// Names the subscription; another one after each change.
     private var subscription = 0
     private var epoch = 0
+    /// Whether a queue that does not answer may be deleted and declared anew.
+    private let recreates: Bool
+    /// Attempts in a row at which the queue did not answer.
+    private var unanswered = 0
     /// Arrived and not handed out.
     private var ready: [Delivery] = []
     private var unacknowledged = UnacknowledgedTags()
@@ -41,13 +45,19 @@ package actor BrokerConsumer: LinkOwner {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { settings.loop.asUnownedSerialExecutor() }
 
     /// `prefetch` (0 to 65535) bounds the unacknowledged deliveries. `name` is what the broker's own tools show.
+    ///
+    /// `recreates`: the queue's messages exist elsewhere as well, so a queue that does not answer three times (a quorum
+    /// queue that lost its state with its node, say) is deleted and declared anew. A cluster without a majority refuses
+    /// the deletion.
     package init(
-        address: BrokerAddress, topology: Topology, queue: String, prefetch: Int, logger: Logger, name: String
+        address: BrokerAddress, topology: Topology, queue: String, prefetch: Int, recreates: Bool = false,
+        logger: Logger, name: String
     ) {
         settings = LinkSettings(address: address, name: name, logger: logger)
         self.topology = topology
         self.queue = queue
         self.prefetch = prefetch
+        self.recreates = recreates
     }
 
     deinit { settings.loop.shutdown() }
@@ -128,7 +138,13 @@ package actor BrokerConsumer: LinkOwner {
     func preparation() -> @Sendable (Link) throws(BrokerError) -> Void {
         subscription += 1
         subscribedPrefetch = prefetch
+        let isBroken = recreates && unanswered >= 3
+        if isBroken {
+            settings.logger.error(
+                "queue '\(queue)' did not answer \(unanswered) times; it is deleted and declared anew")
+        }
         return { [topology, queue, prefetch, subscriptionTag] link throws(BrokerError) in
+            if isBroken { _ = try link.deleteQueue(queue) }
             try link.declare(topology)
             // The protocol reads 0 as unlimited.
             guard prefetch > 0 else { return }
@@ -139,6 +155,7 @@ package actor BrokerConsumer: LinkOwner {
 
     func linkOpened() {
         epoch += 1
+        unanswered = 0
         state = .consuming
         // It may have been changed while the link was made.
         if subscribedPrefetch != prefetch { renewSubscription() }
@@ -179,6 +196,7 @@ package actor BrokerConsumer: LinkOwner {
 
     func attemptFailed(_ error: BrokerError) {
         state = .waiting("\(error)")
+        if case .queueUnavailable = error { unanswered += 1 }
         if error.isPermanent { answerAll(.failure(error)) }
     }
 

@@ -14,6 +14,8 @@ package enum BrokerError: Error, Sendable, Hashable {
     case conflict(endpoint: String, subject: String, text: String)
     /// The broker closed the channel or connection; code and text are its own (AMQP 0-9-1, reply codes).
     case closedByBroker(endpoint: String, code: Int, text: String)
+    /// The queue is there and does not answer: its replicas have no majority, or lost their state.
+    case queueUnavailable(endpoint: String, queue: String)
     /// The connection ended.
     case connectionLost(endpoint: String, reason: String)
     /// `close()` was called before.
@@ -27,7 +29,7 @@ extension BrokerError {
         case .invalidAddress, .authenticationRefused, .virtualHostRefused, .untrusted, .conflict, .closed: true
         // 403: the user lacks a permission on what it declares or consumes.
         case .closedByBroker(_, let code, _): code == 403
-        case .unreachable, .connectionLost: false
+        case .unreachable, .queueUnavailable, .connectionLost: false
         }
     }
 }
@@ -60,6 +62,8 @@ extension BrokerError: CustomStringConvertible {
                 + "virtual host"
         case .closedByBroker(let endpoint, let code, let text):
             "RabbitMQ at \(endpoint) closed the channel or connection: \(code) \(text)"
+        case .queueUnavailable(let endpoint, let queue):
+            "queue '\(queue)' of RabbitMQ at \(endpoint) does not answer: look for nodes that are down"
         case .connectionLost(let endpoint, let reason):
             "the connection to RabbitMQ at \(endpoint) was lost: \(reason)"
         case .closed:

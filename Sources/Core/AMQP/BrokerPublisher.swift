@@ -50,6 +50,13 @@ package actor BrokerPublisher: LinkOwner {
         }
     }
 
+    /// Messages ready and consumers of a queue, as `Broker.queueDepth` tells.
+    package nonisolated func queueDepth(
+        _ queue: String
+    ) async throws(BrokerError) -> (ready: Int, consumers: Int) {
+        try await Broker.queueDepth(address: settings.address, queue: queue)
+    }
+
     /// Whether messages can be published now.
     package var isConnected: Bool { keeper.link != nil }
 

@@ -199,6 +199,10 @@ final class Link: @unchecked Sendable {
                 _ = amqp_basic_consume(state, Self.mainChannel, queue, tag, 0, 0, 0, amqp_table_t())
             }
         }
+        let reply = amqp_get_rpc_reply(state)
+        if reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION, reply.library_error == AMQP_STATUS_TIMEOUT.rawValue {
+            throw .queueUnavailable(endpoint: address.endpoint, queue: queue)
+        }
         try checkReply("consuming queue '\(queue)'")
     }
 

@@ -5,8 +5,8 @@ import Postgres
 import ServiceLifecycle
 import SlipwayModel
 
-/// Feeds a worker from its queue: takes what is ready, lets the worker plan, commits effects and inbox in one
-/// transaction, then acknowledges. A failing batch is halved until the message at fault stands alone; that one is
+/// Feeds a worker from its queue: takes what is ready, lets the worker plan, deletes the messages from the outbox in the
+/// transaction of their effects, then acknowledges. A failing batch is halved until the message at fault stands alone; that one is
 /// retried with backoff, and at last laid among the dead letters. While PostgreSQL is away nothing is acknowledged,
 /// nothing counted, and the batch waits.
 package struct BatchConsumer: Service {
@@ -103,9 +103,9 @@ package struct BatchConsumer: Service {
                     try await bus.commit { [worker] effects in
                         // Distinct, since one batch can hold a message twice.
                         let ids = Array(Set(messages.map(\.envelope.id)))
-                        let recorded = try await effects.database.execute(FleetStore.recordHandled, worker.name, ids)
-                        guard recorded.count == messages.count else {
-                            throw AlreadyHandled(fresh: Set(try recorded.map { try $0.decode(UUID.self) }))
+                        let taken = try await effects.database.execute(FleetStore.takeMessages, worker.name, ids)
+                        guard taken.count == messages.count else {
+                            throw AlreadyHandled(fresh: Set(try taken.map { try $0.decode(UUID.self) }))
                         }
                         try await plan(effects)
                     }
@@ -125,25 +125,18 @@ package struct BatchConsumer: Service {
         let envelope = message.envelope
         let reason = String(String(describing: error).prefix(2000))
         do {
-            let verdict = try await bus.commit { [worker, policy, topology = bus.topology] effects in
-                let rows = try await effects.database.execute(
+            let verdict = try await bus.commit { [worker, policy] effects -> RetryPolicy.Verdict? in
+                let counted = try await effects.database.execute(
                     FleetStore.countFailure, worker.name, envelope.id, reason)
-                let (attempts, waited) = try rows.first?.decode((Int, Double).self) ?? (1, 0)
+                guard let (attempts, waited) = try counted.first?.decode((Int, Double).self) else { return nil }
                 let verdict = policy.verdict(on: error, attempts: attempts, waited: .seconds(waited))
                 switch verdict {
                 case .retry(let delay):
-                    let seconds = Double(delay.components.seconds) + Double(delay.components.attoseconds) / 1e18
-                    let now = try await effects.database.query("select clock_timestamp()").first?.decode(Date.self)
-                    effects.republish(
-                        OutboxRow(
-                            messageID: envelope.id, exchange: "", routingKey: topology.queue(of: worker.name),
-                            type: envelope.type, body: message.body, mandatory: true,
-                            notBefore: (now ?? Date()).addingTimeInterval(seconds)))
+                    try await effects.database.execute(
+                        FleetStore.holdBack, worker.name, envelope.id, delay / .seconds(1))
                 case .dead:
                     try await effects.database.execute(
-                        FleetStore.insertDeadLetter, worker.name, envelope.id, envelope.type, envelope.subject,
-                        message.body, reason, attempts)
-                    try await effects.database.execute(FleetStore.forgetFailures, worker.name, [envelope.id])
+                        FleetStore.buryMessage, worker.name, envelope.id, envelope.subject)
                 }
                 return verdict
             }
@@ -158,6 +151,7 @@ package struct BatchConsumer: Service {
                 logger.error(
                     "\(envelope.type) was given up; see 'slipway dead-letters list': \(reason)",
                     metadata: ["subject": "\(envelope.subject)"])
+            case nil: break
             }
             return true
         } catch is CancellationError {

@@ -32,26 +32,16 @@ package struct DeadLetters: Sendable {
 
     /// Sends the message to its consumer again, with a fresh count of tries; false where there is none of that id.
     package func replay(_ id: Int64) async throws -> Bool {
-        try await bus.commit { [topology = bus.topology] effects in
-            guard let row = try await effects.database.execute(FleetStore.deleteDeadLetter, id).first else {
-                return false
-            }
-            let (consumer, messageID, type, body) = try row.decode((String, UUID, String, [UInt8]).self)
-            effects.republish(
-                OutboxRow(
-                    messageID: messageID, exchange: "", routingKey: topology.queue(of: consumer), type: type,
-                    body: body, mandatory: true))
-            return true
-        }
+        try await bus.database.execute(FleetStore.replayDeadLetter, id).affected == 1
     }
 
     /// Deletes the letter; false where there is none of that id.
     package func discard(_ id: Int64) async throws -> Bool {
-        try await bus.database.execute(FleetStore.deleteDeadLetter, id).affected == 1
+        try await bus.database.execute(FleetStore.discardDeadLetter, id).affected == 1
     }
 }
 
-/// A message that was given up, without its body.
+/// A message that was given up.
 package struct DeadLetter: Sendable, Codable {
     package var id: Int64
     package var consumer: String

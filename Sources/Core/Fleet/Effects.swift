@@ -1,3 +1,4 @@
+import AMQP
 package import FoundationEssentials
 package import Postgres
 package import SlipwayModel
@@ -7,11 +8,16 @@ import Synchronization
 package struct Effects: Sendable {
     package let database: Transaction
     private let topology: FleetTopology
-    private let state = Box()
+    private let content = Content()
 
-    private final class Box: Sendable {
-        let rows = Mutex<[OutboxRow]>([])
-        let actions = Mutex<[@Sendable () -> Void]>([])
+    private final class Content: Sendable {
+        struct Lists {
+            var events: [StoredEvent] = []
+            var signals: [OutgoingMessage] = []
+            var actions: [@Sendable () -> Void] = []
+        }
+
+        let lists = Mutex(Lists())
     }
 
     init(database: Transaction, topology: FleetTopology) {
@@ -19,22 +25,31 @@ package struct Effects: Sendable {
         self.topology = topology
     }
 
-    /// Announces an event to whoever listens.
+    /// Announces an event to the workers that hear its type. Each takes effect of it once, whatever dies.
     ///
     /// - Parameter notBefore: the instant of publication, by the database's clock; at once where nil.
     package func emit<E: Event>(_ event: E, notBefore: Date? = nil) throws {
-        try append(event, exchange: topology.events, routingKey: E.type, mandatory: false, notBefore: notBefore)
+        let envelope = Envelope(for: event)
+        let stored = StoredEvent(
+            messageID: envelope.id, type: E.type, body: try Wire.encode(event, envelope: envelope),
+            notBefore: notBefore)
+        content.lists.withLock { $0.events.append(stored) }
     }
 
-    /// Sends a command to one queue, which must exist: otherwise the message stays in the outbox until it does.
-    package func send<E: Event>(_ event: E, toQueue queue: String) throws {
-        try append(event, exchange: "", routingKey: queue, mandatory: true, notBefore: nil)
+    /// Sends a message to one queue, or to whoever listens right now where it is nil. It is not stored: it hastens what
+    /// the state of this transaction brings about in any case, so it may get lost.
+    package func signal<E: Event>(_ event: E, toQueue queue: String? = nil) throws {
+        let envelope = Envelope(for: event)
+        let message = OutgoingMessage(
+            exchange: queue == nil ? topology.events : "", routingKey: queue ?? E.type,
+            messageID: envelope.id.lowercased, type: E.type, body: try Wire.encode(event, envelope: envelope))
+        content.lists.withLock { $0.signals.append(message) }
     }
 
     /// Runs `action` once the transaction has committed, for signals within this process. Never runs if it fails, and
     /// may be missed when the process dies: what must happen belongs into a message.
     package func afterCommit(_ action: @escaping @Sendable () -> Void) {
-        state.actions.withLock { $0.append(action) }
+        content.lists.withLock { $0.actions.append(action) }
     }
 
     /// Takes the tick of `name` at `instant`; false where another process has fired it.
@@ -42,29 +57,15 @@ package struct Effects: Sendable {
         try await database.execute(FleetStore.claimTick, name, instant).affected == 1
     }
 
-    func republish(_ row: OutboxRow) { state.rows.withLock { $0.append(row) } }
-    func takeRows() -> [OutboxRow] { state.rows.withLock { $0 } }
-    func runActions() { state.actions.withLock { $0 }.forEach { $0() } }
-
-    private func append<E: Event>(
-        _ event: E, exchange: String, routingKey: String, mandatory: Bool, notBefore: Date?
-    ) throws {
-        let envelope = Envelope(for: event)
-        let row = OutboxRow(
-            messageID: envelope.id, exchange: exchange, routingKey: routingKey, type: E.type,
-            body: try Wire.encode(event, envelope: envelope), mandatory: mandatory, notBefore: notBefore)
-        state.rows.withLock { $0.append(row) }
-    }
+    var events: [StoredEvent] { content.lists.withLock { $0.events } }
+    var signals: [OutgoingMessage] { content.lists.withLock { $0.signals } }
+    func runActions() { content.lists.withLock { $0.actions }.forEach { $0() } }
 }
 
-/// A message on its way from the transaction that caused it to the broker.
-struct OutboxRow: Sendable {
-    var id: Int64 = 0
+/// A message on its way from the transaction that caused it to its workers.
+struct StoredEvent: Sendable {
     var messageID: UUID
-    var exchange: String
-    var routingKey: String
     var type: String
     var body: [UInt8]
-    var mandatory: Bool
     var notBefore: Date?
 }

@@ -1,5 +1,8 @@
+import AMQP
+import FoundationEssentials
 package import Logging
 package import Postgres
+import SlipwayModel
 
 /// The way state and messages change together: the database, and the broker behind the outbox.
 package final class FleetBus: Sendable {
@@ -9,7 +12,7 @@ package final class FleetBus: Sendable {
     let publisher: OutboxPublisher?
 
     /// - Parameter publisher: publishes at once what this process commits. Without one (a short-lived tool) messages
-    ///   wait for the fleet's sweeper, some seconds.
+    ///   wait for the fleet's sweeper, a second.
     package init(
         database: PostgresPool, publisher: OutboxPublisher?, topology: FleetTopology = FleetTopology(), logger: Logger
     ) {
@@ -25,26 +28,66 @@ package final class FleetBus: Sendable {
     package func commit<Result: Sendable>(
         _ body: @Sendable @escaping (Effects) async throws -> Result
     ) async throws -> Result {
-        let (result, effects, rows) = try await database.transaction { [topology] transaction in
+        let publishes = publisher != nil
+        let (result, effects, heard) = try await database.transaction { [topology] transaction in
             let effects = Effects(database: transaction, topology: topology)
             let result = try await body(effects)
-            let rows = try await Self.store(effects.takeRows(), in: transaction)
-            return (result, effects, rows)
+            let heard = try await Self.store(effects.events, in: transaction, publishes: publishes)
+            return (result, effects, heard)
         }
         effects.runActions()
-        publisher?.offer(rows.filter { $0.notBefore == nil })
+        if let publisher {
+            let events = effects.events.filter { $0.notBefore == nil && heard.contains($0.messageID) }
+            publisher.offer(events.map { $0.message(to: topology) } + effects.signals)
+        }
         return result
     }
 
-    private static func store(_ rows: [OutboxRow], in transaction: Transaction) async throws -> [OutboxRow] {
-        guard !rows.isEmpty else { return [] }
-        let inserted = try await transaction.execute(
-            FleetStore.insertOutbox, rows.map(\.messageID), rows.map(\.exchange), rows.map(\.routingKey),
-            rows.map(\.type), rows.map(\.body), rows.map(\.mandatory), rows.map(\.notBefore))
-        return try zip(rows, inserted).map { row, stored in
-            var row = row
-            row.id = try stored.decode(Int64.self)
-            return row
+    /// States which events the workers hear, so that messages are kept for them from now on. Again changes nothing.
+    package func subscribe(_ workers: [any Worker]) async throws {
+        let heard = Subscriptions(workers)
+        try await database.execute(FleetStore.subscribe, heard.consumers, heard.types)
+    }
+
+    /// Takes away what these workers do not hear, for the moment when a new version of the whole house takes over.
+    package func unsubscribeOthers(than workers: [any Worker]) async throws {
+        let heard = Subscriptions(workers)
+        try await database.transaction { transaction in
+            try await transaction.execute(FleetStore.unsubscribeOthers, heard.consumers, heard.types)
+            try await transaction.execute(FleetStore.discardUnheard, heard.consumers)
         }
+    }
+
+    /// - Returns: the messages that any worker hears; the others are nobody's and were not stored.
+    private static func store(
+        _ events: [StoredEvent], in transaction: Transaction, publishes: Bool
+    ) async throws -> Set<UUID> {
+        guard !events.isEmpty else { return [] }
+        let rows = try await transaction.execute(
+            FleetStore.insertOutbox, events.map(\.messageID), events.map(\.type), events.map(\.body),
+            events.map(\.notBefore), publishes)
+        return Set(try rows.map { try $0.decode(UUID.self) })
+    }
+}
+
+/// Pairs of a worker and a type that it hears, as two columns.
+private struct Subscriptions {
+    var consumers: [String] = []
+    var types: [String] = []
+
+    init(_ workers: [any Worker]) {
+        for worker in workers {
+            for type in worker.topics {
+                consumers.append(worker.name)
+                types.append(type)
+            }
+        }
+    }
+}
+
+extension StoredEvent {
+    fileprivate func message(to topology: FleetTopology) -> OutgoingMessage {
+        OutgoingMessage(
+            exchange: topology.events, routingKey: type, messageID: messageID.lowercased, type: type, body: body)
     }
 }

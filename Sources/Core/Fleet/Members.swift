@@ -46,9 +46,7 @@ extension FleetBus {
     /// Deletes what nobody can need any more.
     package var trimming: Chore {
         Chore(name: "fleet-trimming", every: .seconds(300), owner: .single) { [database] in
-            for statement in [
-                FleetStore.trimInbox, FleetStore.trimTicks, FleetStore.trimMembers, FleetStore.trimRetries,
-            ] {
+            for statement in [FleetStore.trimTicks, FleetStore.trimMembers] {
                 try await database.execute(statement)
             }
         }

@@ -6,29 +6,34 @@ import ServiceLifecycle
 import SlipwayModel
 import Synchronization
 
-/// Publishes what this process commits, from memory and in windows of confirms, and deletes it from the outbox. What it
-/// cannot hold, or loses with the process, the sweeper publishes.
+/// Publishes what this process commits, from memory and in windows of confirms. What it cannot hold, or loses with the
+/// process or the broker, stays in the outbox until its worker has taken effect of it, and the sweeper publishes it
+/// again.
 package final class OutboxPublisher: Service {
-    /// Rows kept in memory while the broker is slow; more are left to the sweeper.
+    /// Messages kept in memory while the broker is slow; more are left to the sweeper.
     private static let capacity = 10_000
     private static let window = 500
+    /// Seconds after which a message is published again although its queue is not empty: it may wait there, or not.
+    private static let patience = 300.0
 
     private let broker: BrokerPublisher
     private let database: PostgresPool
+    private let topology: FleetTopology
     private let logger: Logger
-    private let pending = Mutex<[OutboxRow]>([])
+    private let pending = Mutex<[OutgoingMessage]>([])
     private let wake = WakeUp()
 
-    package init(broker: BrokerPublisher, database: PostgresPool, logger: Logger) {
+    package init(broker: BrokerPublisher, database: PostgresPool, topology: FleetTopology, logger: Logger) {
         self.broker = broker
         self.database = database
+        self.topology = topology
         self.logger = logger
     }
 
-    func offer(_ rows: [OutboxRow]) {
-        guard !rows.isEmpty else { return }
+    func offer(_ messages: [OutgoingMessage]) {
+        guard !messages.isEmpty else { return }
         pending.withLock { waiting in
-            waiting.append(contentsOf: rows.prefix(max(0, Self.capacity - waiting.count)))
+            waiting.append(contentsOf: messages.prefix(max(0, Self.capacity - waiting.count)))
         }
         wake.signal()
     }
@@ -44,68 +49,69 @@ package final class OutboxPublisher: Service {
 
     private func drain() async {
         while true {
-            let rows = pending.withLock { waiting in
-                let rows = Array(waiting.prefix(Self.window))
-                waiting.removeFirst(rows.count)
-                return rows
+            let messages = pending.withLock { waiting in
+                let messages = Array(waiting.prefix(Self.window))
+                waiting.removeFirst(messages.count)
+                return messages
             }
-            guard !rows.isEmpty else { return }
-            await publish(rows)
+            guard !messages.isEmpty else { return }
+            _ = await broker.publish(messages)
         }
     }
 
-    /// Publishes rows of the outbox and removes those that the broker has taken.
-    ///
-    /// - Returns: how many it took.
-    @discardableResult
-    func publish(_ rows: [OutboxRow]) async -> Int {
-        let outcomes = await broker.publish(
-            rows.map { row in
-                OutgoingMessage(
-                    exchange: row.exchange, routingKey: row.routingKey, messageID: row.messageID.lowercased,
-                    type: row.type, body: row.body, mandatory: row.mandatory)
-            })
-        var taken: [Int64] = []
-        var refused: [Int64] = []
-        for (row, outcome) in zip(rows, outcomes) {
-            switch outcome {
-            case .confirmed:
-                taken.append(row.id)
-            case .returned(let reason):
-                refused.append(row.id)
-                logger.warning(
-                    "no queue takes \(row.type) for '\(row.routingKey)' (\(reason)); it is tried again in 10 s",
-                    metadata: ["message": "\(row.messageID.lowercased)"])
-            case .nacked, .unknown:
-                refused.append(row.id)
-            }
-        }
-        do {
-            if !taken.isEmpty { try await database.execute(FleetStore.deleteOutbox, taken) }
-            if !refused.isEmpty { try await database.execute(FleetStore.postponeOutbox, refused) }
-        } catch {
-            // A row that stays is published again by the sweeper, and its consumers' inboxes know it.
-            logger.debug("could not clear \(rows.count) published messages from the outbox: \(error)")
-        }
-        return taken.count
-    }
-
-    /// One pass of the sweeper: whatever is due, window by window.
-    package func sweep() async throws {
-        while true {
-            let rows = try await database.execute(FleetStore.dueOutbox, Self.window).map { row in
-                let (id, messageID, exchange, routingKey, type, body, mandatory) = try row.decode(
-                    (Int64, UUID, String, String, String, [UInt8], Bool).self)
-                return OutboxRow(
-                    id: id, messageID: messageID, exchange: exchange, routingKey: routingKey, type: type, body: body,
-                    mandatory: mandatory, notBefore: nil)
-            }
-            guard !rows.isEmpty, await publish(rows) > 0, rows.count == Self.window else { return }
-        }
-    }
+    // MARK: Sweeping
 
     /// The one sweeper of the fleet.
     package var sweeper: Chore {
         Chore(name: "outbox-sweeper", every: .seconds(1), owner: .single) { [self] in try await sweep() }
+    }
+
+    /// One pass: what was held back until now, then what its worker has not handled in time.
+    package func sweep() async throws {
+        try await publishAll { [database] in try await database.execute(FleetStore.publishHeld, Self.window) }
+        for row in try await database.execute(FleetStore.overdueConsumers) {
+            let consumer = try row.decode(String.self)
+            // A message in a queue that is being worked off is not lost, only late.
+            let age = await isEmpty(topology.queue(of: consumer)) ? 0 : Self.patience
+            try await publishAll { [database] in
+                try await database.execute(FleetStore.publishAgain, consumer, age, Self.window)
+            }
+        }
+    }
+
+    private func isEmpty(_ queue: String) async -> Bool {
+        do {
+            return try await broker.queueDepth(queue).ready == 0
+        } catch {
+            // A queue that is not there holds nothing; a broker that is not there takes nothing.
+            if case .closedByBroker(_, 404, _) = error { return true }
+            return false
+        }
+    }
+
+    /// Publishes rows straight to their workers' queues, window by window, as long as there are any and the broker
+    /// takes them.
+    private func publishAll(_ next: () async throws -> Rows) async throws {
+        while true {
+            let messages = try await next().map { row in
+                let (consumer, messageID, type, body) = try row.decode((String, UUID, String, [UInt8]).self)
+                return OutgoingMessage(
+                    exchange: "", routingKey: topology.queue(of: consumer), messageID: messageID.lowercased,
+                    type: type, body: body, mandatory: true)
+            }
+            guard !messages.isEmpty else { return }
+            var isTaken = false
+            for (message, outcome) in zip(messages, await broker.publish(messages)) {
+                switch outcome {
+                case .confirmed: isTaken = true
+                case .returned(let reason):
+                    logger.warning(
+                        "no queue takes \(message.type) for '\(message.routingKey)' (\(reason)); it is tried again",
+                        metadata: ["message": "\(message.messageID)"])
+                case .nacked, .unknown: break
+                }
+            }
+            guard isTaken, messages.count == Self.window else { return }
+        }
     }
 }

@@ -59,9 +59,11 @@ package struct FleetProcess: Sendable {
         brokerPublisher = BrokerPublisher(
             address: broker, topology: topology.declarations(workers: sketch.flatMap(\.workers)), logger: logger,
             name: "slipway \(role) publisher")
-        publisher = OutboxPublisher(broker: brokerPublisher, database: database, logger: logger)
+        publisher = OutboxPublisher(
+            broker: brokerPublisher, database: database, topology: topology, logger: logger)
         bus = FleetBus(database: database, publisher: publisher, topology: topology, logger: logger)
         rooms = try makeRooms(bus)
+        try await bus.subscribe(rooms.flatMap(\.workers))
         observe()
     }
 
@@ -80,7 +82,7 @@ package struct FleetProcess: Sendable {
             }
             let consumer = BrokerConsumer(
                 address: broker, topology: topology, queue: bus.topology.queue(of: name), prefetch: 400,
-                logger: logger, name: "slipway \(name)")
+                recreates: true, logger: logger, name: "slipway \(name)")
             return BatchConsumer(worker, bus: bus, consumer: consumer, instruments: instruments, logger: logger)
         }
     }

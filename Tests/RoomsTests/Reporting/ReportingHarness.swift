@@ -27,6 +27,7 @@ struct ReportingHarness: Sendable {
                 guard let worker = room.workers.first, let reporter = room.chores.first,
                     let trimming = room.chores.last
                 else { return }
+                try await bus.subscribe(room.workers)
                 try await body(
                     ReportingHarness(
                         bus: bus, forge: forge, worker: worker, reporter: reporter, trimming: trimming))

@@ -1,38 +1,33 @@
 create schema fleet;
 
--- Messages that committed with the state change they speak of, until the broker has confirmed them. The process that
--- committed a row publishes it from memory; the sweeper publishes what is left when due_at has come.
-create table fleet.outbox (
-    id           bigint generated always as identity primary key,
-    message_id   uuid        not null,
-    exchange     text        not null,
-    routing_key  text        not null,
+-- Which worker hears which events. Every process states at start what its version knows; 'slipway migrate' takes away
+-- what no version knows any more.
+create table fleet.subscriptions (
+    consumer     text        not null,
     type         text        not null,
-    body         bytea       not null check (octet_length(body) <= 65536),
-    mandatory    boolean     not null,
-    created_at   timestamptz not null default clock_timestamp(),
-    due_at       timestamptz not null
+    primary key (type, consumer)
 );
-create index outbox_due on fleet.outbox (due_at);
 
--- What each consumer has already taken effect of. Kept for longer than any message can be on its way.
-create table fleet.inbox (
-    consumer     text        not null,
-    message_id   uuid        not null,
-    handled_at   timestamptz not null default now(),
-    primary key (consumer, message_id)
+-- What each worker has still to take effect of: a row per message and worker, stored by the transaction that caused the
+-- message, deleted by the transaction that takes effect of it. So one row is outbox and inbox: a message whose row is
+-- gone was handled, and one whose row stays is published again, whatever the broker has lost.
+create table fleet.outbox (
+    consumer      text        not null,
+    message_id    uuid        not null,
+    type          text        not null,
+    body          bytea       not null check (octet_length(body) <= 65536),
+    created_at    timestamptz not null default clock_timestamp(),
+    -- When the sweeper publishes it: for the first time where publications is 0, else again.
+    due_at        timestamptz not null,
+    publications  integer     not null check (publications >= 0),
+    failures      integer     not null default 0 check (failures >= 0),
+    failing_since timestamptz,
+    last_error    text,
+    primary key (consumer, message_id),
+    check ((failures = 0) = (failing_since is null))
 );
-create index inbox_age on fleet.inbox (handled_at);
-
--- How often a message has failed at a consumer; removed when it succeeds or dies.
-create table fleet.retries (
-    consumer     text        not null,
-    message_id   uuid        not null,
-    attempts     integer     not null check (attempts > 0),
-    first_at     timestamptz not null default now(),
-    last_error   text        not null,
-    primary key (consumer, message_id)
-);
+create index outbox_unpublished on fleet.outbox (due_at) where publications = 0;
+create index outbox_overdue on fleet.outbox (consumer, due_at) where publications > 0;
 
 create table fleet.dead_letters (
     id           bigint generated always as identity primary key,

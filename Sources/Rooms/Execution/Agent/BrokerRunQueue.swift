@@ -24,8 +24,8 @@ package final class BrokerRunQueue: RunQueue {
         var topology = topology
         topology.merge(Topology(queues: [QueueDeclaration(name: fleet.runs(of: cluster), kind: .quorum)]))
         consumer = BrokerConsumer(
-            address: address, topology: topology, queue: fleet.runs(of: cluster), prefetch: capacity, logger: logger,
-            name: "slipway agent \(agent)")
+            address: address, topology: topology, queue: fleet.runs(of: cluster), prefetch: capacity,
+            recreates: true, logger: logger, name: "slipway agent \(agent)")
         self.logger = logger
     }
 

@@ -66,7 +66,8 @@ struct RunChanges {
                 if run.hasEnded {
                     try effects.emit(run.finished)
                 } else {
-                    try effects.emit(
+                    // The agent's next heartbeat tells it as well.
+                    try effects.signal(
                         RunCancelled(
                             runID: run.finished.runID, buildID: run.finished.buildID,
                             reason: run.cancelReason ?? ""))
@@ -94,10 +95,10 @@ struct RunChanges {
         }
     }
 
-    /// Puts a message into its cluster's queue.
+    /// Puts a message into its cluster's queue. A run whose message got lost is sent again by the reaper.
     func send(_ dispatched: RunDispatched, _ traceparent: String?) throws {
         try traced(traceparent) {
-            try effects.send(dispatched, toQueue: topology.runs(of: dispatched.cluster))
+            try effects.signal(dispatched, toQueue: topology.runs(of: dispatched.cluster))
         }
     }
 

@@ -8,7 +8,7 @@ package struct SchedulingLimits: Hashable, Sendable {
     /// Hours a run may execute. Prow's `pod_running_timeout`.
     package var maximumHours = 48
     /// Seconds after which a dispatched run that idle agents do not claim is sent to them again.
-    package var unclaimedAfter: Double = 60
+    package var unclaimedAfter: Double = 10
 
     package init(agentLostAfter: Double = 15) { self.agentLostAfter = agentLostAfter }
 }

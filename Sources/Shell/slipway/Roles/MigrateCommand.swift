@@ -14,8 +14,11 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withFleet { settings, bus in
             try await waitUntilReachable(bus.database.configuration, logger: bus.logger)
-            let applied = try await Migrator.migrate(
-                bus.database, House.migrations(try makeRooms(settings, bus: bus)), logger: bus.logger)
+            let rooms = try makeRooms(settings, bus: bus)
+            let applied = try await Migrator.migrate(bus.database, House.migrations(rooms), logger: bus.logger)
+            let workers = rooms.flatMap(\.workers)
+            try await bus.subscribe(workers)
+            try await bus.unsubscribeOthers(than: workers)
             for name in applied { print("applied \(name)") }
             print(
                 applied.isEmpty

@@ -18,14 +18,15 @@ package struct SchedulingService: Room {
     package init(bus: FleetBus, forge: ForgeClient, settings: Settings) {
         let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
         let configuration = ConfigurationCache()
-        ledger = SchedulingLedger(bus: bus, limits: limits)
+        ledger = SchedulingLedger(bus: bus, limits: limits, forge: forge.address)
         runs = RunOperations(bus: bus, configuration: configuration, limits: limits)
         worker = SchedulingWorker(
             bus: bus, configuration: configuration,
             reader: ForgeReader(
                 forge: forge, trust: Trust(users: settings.trustedUsers, forge: forge), bot: settings.forgeBot),
             decider: Decider(
-                configuration: configuration, topology: bus.topology, limits: limits, bot: settings.forgeBot))
+                configuration: configuration, topology: bus.topology, limits: limits, bot: settings.forgeBot,
+                forge: forge.address))
         reaper = Reaper(bus: bus, limits: limits)
         watcher = settings.configFolder.map { folder in
             ConfigurationWatcher(

@@ -1,4 +1,5 @@
 package import Fleet
+package import Forge
 import FoundationEssentials
 import Postgres
 package import SlipwayModel
@@ -8,6 +9,7 @@ import Synchronization
 package struct SchedulingLedger: RunLedger {
     private let bus: FleetBus
     private let limits: SchedulingLimits
+    private let forge: ForgeAddress
     private let definitions = DefinitionCache()
     private let completions: GroupCommit<Completion, Bool>
 
@@ -18,8 +20,10 @@ package struct SchedulingLedger: RunLedger {
         var traceparent: String?
     }
 
-    package init(bus: FleetBus, limits: SchedulingLimits) {
+    /// - Parameter forge: where extra refs are cloned from unless their configuration says.
+    package init(bus: FleetBus, limits: SchedulingLimits, forge: ForgeAddress) {
         self.bus = bus
+        self.forge = forge
         self.limits = limits
         completions = GroupCommit { try await Self.finish($0, bus, limits) }
     }
@@ -42,7 +46,7 @@ package struct SchedulingLedger: RunLedger {
 
     package func claim(_ dispatched: [RunDispatched], agent: String) async throws -> [ClaimedRun] {
         guard !dispatched.isEmpty else { return [] }
-        return try await bus.commit { [bus, limits, definitions] effects in
+        return try await bus.commit { [bus, limits, forge, definitions] effects in
             let rows = try await effects.database.execute(
                 SchedulingStore.claimRuns, dispatched.map(\.buildID.number), agent)
             let claims = try rows.map(Claim.init)
@@ -52,7 +56,7 @@ package struct SchedulingLedger: RunLedger {
                 try changes.announceStart(of: claim)
             }
             try await changes.dispatch()
-            return claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0) } }
+            return claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0, forge) } }
         }
     }
 
@@ -150,9 +154,10 @@ struct Claim: Sendable {
     }
 
     /// Several pull requests make a presubmit a batch, so the kind is the run's, not the definition's.
-    func run(of job: ResolvedJob) -> ClaimedRun {
+    func run(of job: ResolvedJob, _ forge: ForgeAddress) -> ClaimedRun {
         var job = job
         job.kind = kind
+        job.extraRefs = job.extraRefs.map { $0.linked(to: forge) }
         return ClaimedRun(
             runID: runID, buildID: buildID, job: job, refs: refs, attempt: attempt, requestedAt: requestedAt,
             claimedAt: claimedAt, configVersion: configVersion, traceparent: traceparent)

@@ -1,4 +1,5 @@
 import Fleet
+import Forge
 import FoundationEssentials
 import JobConfig
 import Postgres
@@ -10,6 +11,8 @@ struct Decider: Sendable {
     let topology: FleetTopology
     let limits: SchedulingLimits
     let bot: String
+    /// Where the links of refs lead.
+    let forge: ForgeAddress
 
     func commit(_ items: [WorkItem], _ effects: Effects) async throws {
         let catalog = try await configuration.current(effects.database)
@@ -73,7 +76,7 @@ struct Decider: Sendable {
         }
         try await changes.abort(aborts)
         try await changes.refuse(verdict.refusals)
-        try await changes.accept(verdict.runs, configVersion: catalog.version)
+        try await changes.accept(verdict.runs.map { $0.linked(to: forge) }, configVersion: catalog.version)
         for wish in verdict.wishes { try changes.effects.emit(wish) }
         for (pull, tags) in verdict.notices {
             try await database.execute(

@@ -1,3 +1,4 @@
+import Forge
 package import FoundationEssentials
 package import JobConfig
 import Signatures
@@ -40,6 +41,15 @@ package struct NewRun: Sendable {
         self.init(
             requestID: .named("\(delivery)/\(kind.rawValue)/\(job.job.name)"), origin: origin, kind: kind,
             job: job.job, jobHash: job.hash, refs: refs, traceparent: traceparent)
+    }
+}
+
+extension NewRun {
+    /// With the links of its refs.
+    func linked(to forge: ForgeAddress) -> NewRun {
+        var run = self
+        run.refs = refs?.linked(to: forge)
+        return run
     }
 }
 

@@ -62,18 +62,8 @@ package struct PullState: Hashable, Sendable {
     /// The refs of a presubmit: this pull request on its base.
     package var refs: Refs {
         var pull = Pull(number: number, author: author, sha: headSHA, title: title, headRef: headRef)
-        var refs = Refs(repository: repository, baseRef: baseRef, baseSHA: baseSHA)
-        // `https://forge/org/repo/pull/7`, where the forge told it.
-        if let link, let page = link.firstRange(of: "/\(repository)/pull/") {
-            let forge = link[..<page.lowerBound]
-            pull.link = link
-            pull.commitLink = "\(link)/commits/\(headSHA)"
-            pull.authorLink = "\(forge)/\(author)"
-            refs.repoLink = "\(forge)/\(repository)"
-            refs.baseLink = "\(forge)/\(repository)/commit/\(baseSHA)"
-        }
-        refs.pulls = [pull]
-        return refs
+        pull.link = link
+        return Refs(repository: repository, baseRef: baseRef, baseSHA: baseSHA, pulls: [pull])
     }
 }
 

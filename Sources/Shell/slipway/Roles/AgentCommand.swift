@@ -2,6 +2,7 @@ import ArgumentParser
 import ArtifactStore
 import Execution
 import Fleet
+import Forge
 import FoundationEssentials
 import Glibc
 import Logging
@@ -35,7 +36,8 @@ struct AgentCommand: AsyncParsableCommand {
         let service = AgentService(
             Agent.Options(name: name, cluster: settings.cluster, capacity: settings.agentCapacity),
             ledger: SchedulingLedger(
-                bus: process.bus, limits: SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))),
+                bus: process.bus, limits: SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter)),
+                forge: try ForgeAddress(url: settings.forgeURL)),
             executor: try executor(settings, process.logger), bus: process.bus, topology: process.topology,
             address: process.broker, logger: process.logger)
         try await process.run([service])

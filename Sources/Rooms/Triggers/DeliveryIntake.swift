@@ -1,84 +1,35 @@
 import Fleet
 import Postgres
 import SlipwayModel
-import Synchronization
 
 /// Stores deliveries with the events they mean. Deliveries that arrive while a transaction is under way share the next
 /// one, so that a burst costs few commits and a single delivery waits for nobody.
-final class DeliveryIntake: Sendable {
+struct DeliveryIntake: Sendable {
     enum Outcome: Sendable { case stored, repeated }
 
-    private struct Waiting {
-        let delivery: StoredDelivery
-        let continuation: CheckedContinuation<Outcome, any Error>
+    private let commits: GroupCommit<StoredDelivery, Outcome>
+
+    init(_ bus: FleetBus) {
+        commits = GroupCommit(limit: 100) { try await Self.commit($0, bus) }
     }
-
-    private struct State {
-        var waiting: [Waiting] = []
-        var isBusy = false
-    }
-
-    private static let batchSize = 100
-    private let bus: FleetBus
-    private let state = Mutex(State())
-
-    init(_ bus: FleetBus) { self.bus = bus }
 
     /// Returns once the delivery has committed.
-    func store(_ delivery: StoredDelivery) async throws -> Outcome {
-        try await withCheckedThrowingContinuation { continuation in
-            let isFirst = state.withLock { state in
-                state.waiting.append(Waiting(delivery: delivery, continuation: continuation))
-                defer { state.isBusy = true }
-                return !state.isBusy
-            }
-            // Not a child of the caller: whoever goes away must not take the others' deliveries along.
-            if isFirst { Task { await drain() } }
-        }
-    }
+    func store(_ delivery: StoredDelivery) async throws -> Outcome { try await commits.submit(delivery) }
 
-    private func drain() async {
-        while true {
-            let batch = state.withLock { state in
-                let batch = Array(state.waiting.prefix(Self.batchSize))
-                state.waiting.removeFirst(batch.count)
-                if batch.isEmpty { state.isBusy = false }
-                return batch
+    private static func commit(_ deliveries: [StoredDelivery], _ bus: FleetBus) async throws -> [Outcome] {
+        try await bus.commit { effects in
+            let rows = try await effects.database.execute(
+                TriggersStore.insertDeliveries, deliveries.map(\.id), deliveries.map(\.event),
+                deliveries.map(\.action), deliveries.map { $0.repository?.org },
+                deliveries.map { $0.repository?.repo }, deliveries.map(\.sender), deliveries.map(\.payload))
+            var fresh: Set<String> = []
+            for row in rows { fresh.insert(try row.decode(String.self)) }
+            return try deliveries.map { delivery in
+                // Of two with one id in a batch the first is the new one.
+                guard fresh.remove(delivery.id) != nil else { return .repeated }
+                try announce(delivery, effects)
+                return .stored
             }
-            guard !batch.isEmpty else { return }
-            await commit(batch)
-        }
-    }
-
-    private func commit(_ batch: [Waiting]) async {
-        let deliveries = batch.map(\.delivery)
-        do {
-            let stored = try await bus.commit { effects in
-                let rows = try await effects.database.execute(
-                    TriggersStore.insertDeliveries, deliveries.map(\.id), deliveries.map(\.event),
-                    deliveries.map(\.action), deliveries.map { $0.repository?.org },
-                    deliveries.map { $0.repository?.repo }, deliveries.map(\.sender), deliveries.map(\.payload))
-                var stored: Set<String> = []
-                for row in rows { stored.insert(try row.decode(String.self)) }
-                var announced: Set<String> = []
-                for delivery in deliveries where stored.contains(delivery.id) && announced.insert(delivery.id).inserted
-                {
-                    try Self.announce(delivery, effects)
-                }
-                return stored
-            }
-            var first: Set<String> = []
-            for entry in batch {
-                let isNew = stored.contains(entry.delivery.id) && first.insert(entry.delivery.id).inserted
-                entry.continuation.resume(returning: isNew ? .stored : .repeated)
-            }
-        } catch {
-            guard batch.count > 1 else {
-                batch[0].continuation.resume(throwing: error)
-                return
-            }
-            // One delivery that PostgreSQL refuses must not fail its neighbours.
-            for entry in batch { await commit([entry]) }
         }
     }
 

@@ -76,7 +76,7 @@ package struct SchedulingLedger: RunLedger {
     }
 
     package func finish(_ run: ClaimedRun, outcome: RunOutcome, agent: String) async throws -> Bool {
-        guard outcome.state.isFinished else { throw LedgerError.notFinal(outcome.state) }
+        guard outcome.state.isFinished else { throw LedgerError(state: outcome.state) }
         return try await completions.submit(
             Completion(build: run.buildID, agent: agent, outcome: outcome, traceparent: run.traceparent))
     }
@@ -193,5 +193,14 @@ private final class DefinitionCache: Sendable {
             jobs.merge(found) { $1 }
         }
         return found
+    }
+}
+
+/// A completion that is none.
+struct LedgerError: Error, CustomStringConvertible {
+    let state: RunState
+
+    var description: String {
+        "an attempt cannot be completed as '\(state.rawValue)', which is no final state"
     }
 }

@@ -1,13 +1,16 @@
-import SlipwayModel
+import Postgres
 
 /// Lets calls that arrive while another is under way share the next one: a batch is as large as what came meanwhile, so
 /// an idle system waits for nothing and a busy one pays one transaction for many.
 ///
 /// No task is started: the first caller performs the batch it stands in, then passes the lead to the first one waiting.
-actor GroupCommit<Input: Sendable, Output: Sendable> {
+/// A batch that fails is performed again one by one, so that neither an input at fault nor a leader that goes away takes
+/// its neighbours along; what is performed must therefore be harmless to repeat.
+package actor GroupCommit<Input: Sendable, Output: Sendable> {
     private enum Turn: Sendable {
         case done(Result<Output, any Error>)
         case lead
+        case alone
     }
 
     private struct Waiter {
@@ -21,20 +24,27 @@ actor GroupCommit<Input: Sendable, Output: Sendable> {
     private var isBusy = false
 
     /// - Parameter perform: answers an output per input, in order.
-    init(limit: Int = 500, perform: @escaping @Sendable ([Input]) async throws -> [Output]) {
+    package init(limit: Int = 500, perform: @escaping @Sendable ([Input]) async throws -> [Output]) {
         self.limit = limit
         self.perform = perform
     }
 
-    func submit(_ input: Input) async throws -> Output {
+    /// Calls that wait for their batch.
+    package var waitingCount: Int { waiting.count }
+
+    /// Returns once the batch of the input has been performed.
+    package func submit(_ input: Input) async throws -> Output {
         if isBusy {
-            let turn = await withCheckedContinuation { waiting.append(Waiter(input: input, continuation: $0)) }
-            if case .done(let result) = turn { return try result.get() }
+            switch await withCheckedContinuation({ waiting.append(Waiter(input: input, continuation: $0)) }) {
+            case .done(let result): return try result.get()
+            case .alone: return try await perform([input])[0]
+            case .lead: break
+            }
         }
         isBusy = true
+        defer { passLead() }
         let others = Array(waiting.prefix(limit - 1))
         waiting.removeFirst(others.count)
-        defer { passLead() }
         do {
             let outputs = try await perform([input] + others.map(\.input))
             for (waiter, output) in zip(others, outputs.dropFirst()) {
@@ -42,10 +52,13 @@ actor GroupCommit<Input: Sendable, Output: Sendable> {
             }
             return outputs[0]
         } catch {
-            // That the leader was cancelled says nothing of the others.
-            let shared: any Error = error is CancellationError ? LedgerError.interrupted : error
-            for waiter in others { waiter.continuation.resume(returning: .done(.failure(shared))) }
-            throw error
+            // A database that is away is away for each of them.
+            let isCommon = (error as? PostgresError)?.isConnectionTrouble ?? false
+            for waiter in others {
+                waiter.continuation.resume(returning: isCommon ? .done(.failure(error)) : .alone)
+            }
+            guard !others.isEmpty, !isCommon, !(error is CancellationError) else { throw error }
+            return try await perform([input])[0]
         }
     }
 
@@ -55,18 +68,5 @@ actor GroupCommit<Input: Sendable, Output: Sendable> {
             return
         }
         waiting.removeFirst().continuation.resume(returning: .lead)
-    }
-}
-
-/// Why the ledger does not know what became of a call; it may be made again.
-enum LedgerError: Error, CustomStringConvertible {
-    case interrupted
-    case notFinal(RunState)
-
-    var description: String {
-        switch self {
-        case .interrupted: "the call was interrupted together with another one; make it again"
-        case .notFinal(let state): "an attempt cannot be completed as '\(state.rawValue)', which is no final state"
-        }
     }
 }

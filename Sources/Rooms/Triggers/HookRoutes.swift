@@ -53,14 +53,13 @@ struct HookRoutes {
         } catch {
             return .unreadable("\(error)")
         }
-        guard let payload = String(validating: body, as: UTF8.self) else {
+        guard let payload = StoredPayload.text(body) else {
             return .unreadable("the payload is not UTF-8")
         }
         let outcome = try await intake.store(
             StoredDelivery(
                 id: id, event: String(event.prefix(100)), action: delivery.action, repository: delivery.repository,
-                // PostgreSQL's jsonb has no NUL character; a delivery that holds one is stored without it.
-                sender: delivery.sender, payload: payload.replacing("\\u0000", with: ""),
+                sender: delivery.sender, payload: payload,
                 meaning: normaliser.meaning(of: delivery, id: id)))
         return outcome == .stored ? .accepted : .repeated
     }

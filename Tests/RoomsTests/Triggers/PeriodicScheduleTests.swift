@@ -17,6 +17,17 @@ struct PeriodicScheduleTests {
         var state: PeriodicSchedule.State
         var now: Double
         var verdict: PeriodicSchedule.Verdict
+
+        init(
+            _ name: String, _ schedule: String, _ state: PeriodicSchedule.State, now: Double,
+            _ verdict: PeriodicSchedule.Verdict
+        ) {
+            testDescription = name
+            self.schedule = schedule
+            self.state = state
+            self.now = now
+            self.verdict = verdict
+        }
     }
 
     static func state(
@@ -36,48 +47,74 @@ struct PeriodicScheduleTests {
     }
 
     @Test(arguments: [
+        Case("waits for its first instant", "*/10 * * * *", state(seen: 1), now: 5, .wait(until: at(10))),
+        Case("fires at its instant", "*/10 * * * *", state(seen: 1), now: 10, .fire(at(10))),
+        Case("an instant it was first seen at is past", "*/10 * * * *", state(seen: 10), now: 10, .wait(until: at(20))),
+        Case("fires once for missed instants", "*/10 * * * *", state(seen: 1), now: 45, .fire(at(40))),
         Case(
-            testDescription: "cron waits for its first instant", schedule: "*/10 * * * *", state: state(seen: 1),
-            now: 5, verdict: .wait(until: at(10))),
+            "never fires an instant twice", "*/10 * * * *", state(last: 10, start: 10, end: 11), now: 12,
+            .wait(until: at(20))),
         Case(
-            testDescription: "cron fires at its instant", schedule: "*/10 * * * *", state: state(seen: 1),
-            now: 10, verdict: .fire(at(10))),
+            "fired, and its run has not shown up yet", "*/10 * * * *", state(last: 20, start: 10, end: 11), now: 21,
+            .wait(until: at(30))),
+        Case("drops a tick during a run", "*/10 * * * *", state(last: 10, start: 10), now: 20, .drop(at(20))),
+        Case("drops all of them as one", "*/10 * * * *", state(last: 10, start: 10), now: 45, .drop(at(40))),
+        Case("a dropped tick is past", "*/10 * * * *", state(last: 20, start: 10), now: 21, .wait(until: at(30))),
         Case(
-            testDescription: "cron fires once for missed instants", schedule: "*/10 * * * *", state: state(seen: 1),
-            now: 45, verdict: .fire(at(40))),
+            "fires when the run has ended", "*/10 * * * *", state(last: 20, start: 10, end: 25), now: 30, .fire(at(30))),
         Case(
-            testDescription: "cron never fires an instant twice", schedule: "*/10 * * * *",
-            state: state(last: 10, start: 10, end: 11), now: 12, verdict: .wait(until: at(20))),
+            "an end at the instant is in time", "*/10 * * * *", state(last: 10, start: 10, end: 20), now: 20,
+            .fire(at(20))),
+        Case("yesterday's ticks are forgotten", "0 12 * * *", state(seen: -5000), now: 5, .fire(at(-720))),
         Case(
-            testDescription: "cron drops a tick during a run", schedule: "*/10 * * * *",
-            state: state(last: 10, start: 10), now: 20, verdict: .drop(at(20))),
-        Case(
-            testDescription: "interval starts a job that never ran", schedule: "interval 60", state: state(seen: 3),
-            now: 3, verdict: .fire(at(3))),
-        Case(
-            testDescription: "interval counts from the start", schedule: "interval 60",
-            state: state(last: 0, start: 0, end: 50), now: 55, verdict: .wait(until: at(60))),
-        Case(
-            testDescription: "interval is due an hour after the start", schedule: "interval 60",
-            state: state(last: 0, start: 0, end: 50), now: 61, verdict: .fire(at(60))),
-        Case(
-            testDescription: "interval waits for completion", schedule: "interval 60",
-            state: state(last: 0, start: 0), now: 90, verdict: .wait(until: at(90).addingTimeInterval(2))),
-        Case(
-            testDescription: "minimum_interval counts from the end", schedule: "minimum 60",
-            state: state(last: 0, start: 0, end: 50), now: 100, verdict: .wait(until: at(110))),
-        Case(
-            testDescription: "minimum_interval is due an hour after the end", schedule: "minimum 60",
-            state: state(last: 0, start: 0, end: 50), now: 111, verdict: .fire(at(110))),
-        Case(
-            testDescription: "a fired run that has not shown up yet is waited for", schedule: "interval 60",
-            state: state(seen: 0, last: 0), now: 1, verdict: .wait(until: at(1).addingTimeInterval(2))),
-        Case(
-            testDescription: "a fired run that never shows up is fired again", schedule: "interval 60",
-            state: state(seen: 0, last: 0), now: 6, verdict: .fire(at(5))),
+            "ticks of the day before are not made up", "0 0 1 1 *", state(seen: -2_000_000), now: 5,
+            .wait(until: newYear)),
+        Case("every hour", "@hourly", state(seen: 1), now: 61, .fire(at(60))),
+        Case("every day", "@daily", state(seen: 1), now: 30, .wait(until: at(1440))),
+        Case("an interval from when it was first seen", "@every 1h", state(seen: 3), now: 63, .fire(at(63))),
+        Case("with seconds", "30 * * * * *", state(seen: 0), now: 1, .fire(at(0.5))),
     ])
-    func decides(_ row: Case) throws {
-        #expect(
-            PeriodicSchedule.verdict(try Self.schedule(row.schedule), row.state, now: Self.at(row.now)) == row.verdict)
+    func cron(_ row: Case) throws { try check(row) }
+
+    @Test(arguments: [
+        Case("starts a job that never ran", "interval 60", state(seen: 3), now: 3, .fire(at(3))),
+        Case("counts from the start", "interval 60", state(last: 0, start: 0, end: 50), now: 55, .wait(until: at(60))),
+        Case(
+            "is due an hour after the start", "interval 60", state(last: 0, start: 0, end: 50), now: 61, .fire(at(60))),
+        Case(
+            "waits for completion", "interval 60", state(last: 0, start: 0), now: 90,
+            .wait(until: at(90).addingTimeInterval(2))),
+        Case(
+            "starts at once after a run that took too long", "interval 60", state(last: 0, start: 0, end: 75), now: 75,
+            .fire(at(60))),
+        Case(
+            "a fired run that has not shown up yet is waited for", "interval 60", state(seen: 0, last: 0), now: 1,
+            .wait(until: at(1).addingTimeInterval(2))),
+        Case(
+            "a fired run that never shows up is fired again", "interval 60", state(seen: 0, last: 0), now: 6,
+            .fire(at(5))),
+    ])
+    func interval(_ row: Case) throws { try check(row) }
+
+    @Test(arguments: [
+        Case("starts a job that never ran", "minimum 60", state(seen: 3), now: 3, .fire(at(3))),
+        Case("counts from the end", "minimum 60", state(last: 0, start: 0, end: 50), now: 100, .wait(until: at(110))),
+        Case("is due an hour after the end", "minimum 60", state(last: 0, start: 0, end: 50), now: 111, .fire(at(110))),
+        Case(
+            "waits for completion", "minimum 60", state(last: 0, start: 0), now: 200,
+            .wait(until: at(200).addingTimeInterval(2))),
+        Case(
+            "fired, and its run has not shown up yet", "minimum 60", state(last: 110, start: 0, end: 50), now: 111,
+            .wait(until: at(111).addingTimeInterval(2))),
+    ])
+    func minimumInterval(_ row: Case) throws { try check(row) }
+
+    private func check(_ row: Case) throws {
+        let verdict = PeriodicSchedule.verdict(
+            try Self.schedule(row.schedule), row.state, now: Self.at(row.now))
+        #expect(verdict == row.verdict)
     }
+
+    /// 2026-01-01, the first after the day of these tests.
+    private static let newYear = Date(timeIntervalSince1970: 1_767_225_600)
 }

@@ -102,14 +102,15 @@ extension SchedulingStore {
         returning \(endedColumns)
         """)
 
-    /// Which attempts an agent has finished already.
+    /// Which attempts an agent has finished already. Only a completion writes phases: an attempt that the reaper ended is
+    /// nobody's any more.
     static let finishedBefore = Statement(
         "scheduling.finished_before",
         """
         select run.build_id
           from unnest($1::bigint[], $2::text[]) as asked (build_id, agent)
           join scheduling.runs as run on run.build_id = asked.build_id and run.agent = asked.agent
-         where run.state in ('success', 'failure', 'aborted', 'error')
+         where run.state in ('success', 'failure', 'aborted', 'error') and run.phases is not null
         """)
 
     /// Attempts that an agent gives back, held until the transaction ends.

@@ -1,0 +1,113 @@
+import Fleet
+import Foundation
+import JobConfig
+import Scheduling
+import SlipwayModel
+import Testing
+
+@Suite("The dispatch window")
+struct DispatchTests {
+    @Test("a cluster's queue holds twice its capacity, whatever waits")
+    func window() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            for _ in 1...10 { _ = try await harness.request() }
+            #expect(try await harness.count(.waiting) == 10)
+            try await harness.announce("one", capacity: 1)
+            #expect(try await harness.count(.dispatched) == 2)
+            try await harness.announce("two", capacity: 2)
+            #expect(try await harness.count(.dispatched) == 6)
+            let messages = try await harness.emitted().messages
+            #expect(messages.count { $0.envelope.type == RunDispatched.type } == 6)
+            // A claim makes room; an end does not, it had none.
+            let first = try #require(try await harness.runs().last)
+            let claimed = try #require(try await harness.claim(first.runID, "one"))
+            #expect(try await harness.count(.dispatched) == 6)
+            _ = try await harness.finish(claimed, .success, "one")
+            #expect(try await harness.count(.dispatched) == 6)
+            #expect(try await harness.count(.waiting) == 3)
+        }
+    }
+
+    @Test("by priority, then age")
+    func order() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            var ids: [Int: RunID] = [:]
+            for (number, priority) in [0, 0, 5, -1, 5].enumerated() {
+                ids[number] = try await harness.request(priority: priority)
+            }
+            _ = try await harness.emitted()
+            try await harness.announce(capacity: 10)
+            let order = try await harness.emitted().all(RunDispatched.self).map(\.runID)
+            #expect(order == [2, 4, 0, 1, 3].map { ids[$0] })
+        }
+    }
+
+    @Test("a waiting run can still be aborted, and makes no room; a dispatched one does")
+    func abort() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            try await harness.announce(capacity: 1)
+            let ids = [
+                try await harness.request(), try await harness.request(), try await harness.request(),
+                try await harness.request(),
+            ]
+            #expect(try await harness.room.runs.abort(ids[3], by: "maria") == .aborted)
+            #expect(try await harness.count(.dispatched) == 2)
+            #expect(try await harness.room.runs.abort(ids[0], by: "maria") == .aborted)
+            #expect(try await harness.state(ids[2]) == .dispatched)
+            #expect(try await harness.room.runs.abort(ids[0], by: "maria") == .alreadyEnded(.aborted))
+            #expect(try await harness.room.runs.abort(RunID(), by: "maria") == .unknown)
+            // Whoever finds the message of the aborted run in the queue gets nothing.
+            #expect(try await harness.claim(ids[0]) == nil)
+        }
+    }
+
+    @Test("max_concurrency holds over all clusters")
+    func maxConcurrency() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(presubmits: ("unit", "branches: [main], cluster: lab, max_concurrency: 2"))
+            try await harness.announce("lab-agent", cluster: "lab", capacity: 10)
+            try await harness.announce("yard-agent", cluster: "yard", capacity: 10)
+            var ids: [RunID] = []
+            for number in 1...3 { ids.append(try await harness.request(presubmit: "unit", number)) }
+            #expect(try await harness.count(.dispatched) == 2)
+            // The job moves to another cluster; its runs there count with those that are still here.
+            try await harness.apply(presubmits: ("unit", "branches: [main], cluster: yard, max_concurrency: 2"))
+            let moved = try await harness.request(presubmit: "unit", 4)
+            #expect(try await harness.state(moved) == .waiting)
+            let claimed = try #require(try await harness.claim(ids[0], "lab-agent"))
+            _ = try await harness.finish(claimed, .success, "lab-agent")
+            // Oldest first; the round of the reaper reaches the other cluster.
+            #expect(try await harness.state(ids[2]) == .dispatched)
+            #expect(try await harness.state(moved) == .waiting)
+        }
+    }
+
+    @Test("dispatchers that race fill the window once")
+    func race() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            for _ in 1...30 { _ = try await harness.request() }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 1...5 {
+                    group.addTask { try await harness.announce("agent-\(number)", capacity: 1) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await harness.count(.dispatched) == 10)
+        }
+    }
+
+    @Test("an agent that leaves takes its share of the window along")
+    func leave() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            try await harness.announce("one", capacity: 1)
+            try await harness.announce("one", capacity: 0)
+            _ = try await harness.request()
+            #expect(try await harness.count(.waiting) == 1)
+        }
+    }
+}

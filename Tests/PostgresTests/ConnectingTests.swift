@@ -56,8 +56,9 @@ import Testing
     @Test func aHostNameIsResolvedToAllItsAddresses() async throws {
         try await withDatabase(address: []) { configuration async throws in
             // The server listens on 127.0.0.1; where localhost is also ::1, libpq must go on to the next address.
-            let named = try PostgresConfiguration(
-                url: "postgres://\(configuration.user)@localhost:\(configuration.port)/\(configuration.database)")
+            let url = try await TestServices.shared.databaseURL()
+            var named = try PostgresConfiguration(url: url.replacing("@127.0.0.1:", with: "@localhost:"))
+            named.database = configuration.database
             let connection = try await PostgresConnection.connect(named, logger: quietLogger)
             #expect(try await connection.query("select 1").one().decode(Int.self) == 1)
             await connection.close()

@@ -42,7 +42,7 @@ package actor TCPProxy {
 
     /// Listens at once; connects to `target` on 127.0.0.1 for each client.
     package init(to target: Int) async throws {
-        let (descriptor, port) = try Self.listen(on: 0)
+        let (descriptor, port) = try Self.listenAnywhere()
         self.target = target
         self.port = port
         loop = SocketLoop(name: "proxy")
@@ -195,22 +195,27 @@ package actor TCPProxy {
 
     // MARK: Sockets
 
+    /// Below the range from which the kernel takes the ports of outgoing connections: one of those could take the port
+    /// while the proxy refuses, and then it could not accept again.
+    private static func listenAnywhere() throws -> (descriptor: Int32, port: Int) {
+        for _ in 0..<100 {
+            if let listening = try? listen(on: .random(in: 15_000..<32_000)) { return listening }
+        }
+        throw SetupError(description: "the proxy found no free port between 15000 and 32000")
+    }
+
     private static func listen(on port: Int) throws -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         let isBound = withLoopback(port: port) { bind(descriptor, $0, $1) == 0 }
         guard descriptor >= 0, isBound, Glibc.listen(descriptor, 64) == 0 else {
-            throw SetupError(
-                description: "the proxy cannot listen on port \(port): \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            close(descriptor)
+            throw SetupError(description: "the proxy cannot listen on port \(port): \(reason)")
         }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        var address = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-        }
-        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+        return (descriptor, port)
     }
 
     private static func withLoopback<R>(port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {

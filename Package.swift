@@ -157,7 +157,9 @@ let package = Package(
         tests("Postgres", ["Postgres", "SocketLoop", "SlipwayTesting", logging]),
         tests("AMQP", ["AMQP", "LocalServices", "SlipwayTesting", subprocess, logging]),
         tests("Fleet", ["Fleet", "Postgres", "AMQP", "SlipwayModel", "SlipwayTesting"]),
-        tests("Web", ["Web", "Postgres", "SlipwayTesting", hummingbird, hummingbirdTesting]),
+        tests(
+            "Web",
+            ["Web", "Postgres", "SlipwayTesting", "CZlib", hummingbird, hummingbirdTesting, httpTypes, nio]),
         tests("JobConfig", ["JobConfig", "Patterns", "SlipwayModel", "CZlib"]),
         tests(
             "Forge",
@@ -172,7 +174,7 @@ let package = Package(
             [
                 "Triggers", "Scheduling", "Execution", "Results", "Reporting", "SlipwayModel", "Postgres", "AMQP",
                 "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge", "ArtifactStore", "Signatures",
-                "SlipwayTesting", hummingbird, hummingbirdTesting, subprocess,
+                "SlipwayTesting", hummingbird, hummingbirdTesting, httpTypes, nio, subprocess,
             ]),
         tests(
             "EndToEnd",

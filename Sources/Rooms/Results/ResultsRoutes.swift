@@ -15,6 +15,7 @@ struct ResultsRoutes: Sendable {
     private static let templates = TemplateSet([
         "overview": PackageResources.overview_mustache,
         "runs": PackageResources.runs_mustache,
+        "run_head": PackageResources.run_head_mustache,
         "run_row": PackageResources.run_row_mustache,
         "run": PackageResources.run_mustache,
         "log": PackageResources.log_mustache,

@@ -72,8 +72,6 @@ package enum ResultsText {
 
     static func kind(_ kind: JobKind) -> String { kind.rawValue }
 
-    static let phaseNames = ["queue": "queue", "start": "start", "clone": "clone", "test": "test", "upload": "upload"]
-
     // MARK: Nothing to show
 
     static let noRuns =

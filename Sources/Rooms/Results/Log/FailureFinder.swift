@@ -38,6 +38,13 @@ package struct FailureFinder: Sendable, Hashable {
     private static func rank(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
         // What follows is a dump, not a sentence.
         let line = UnsafeBufferPointer(rebasing: bytes.prefix(2048))
+        guard !line.contains(0x1B) else {
+            return withoutEscapes(line).withUnsafeBufferPointer(rank(ofPlain:))
+        }
+        return rank(ofPlain: line)
+    }
+
+    private static func rank(ofPlain line: UnsafeBufferPointer<UInt8>) -> Int {
         let start = afterTimestamp(line)
         let text = UnsafeBufferPointer(rebasing: line[start...])
         let indentation = text.prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.count
@@ -49,22 +56,29 @@ package struct FailureFinder: Sendable, Hashable {
         return possible.areIn(line) ? 1 : 0
     }
 
-    /// Past escape sequences and an ISO 8601 instant with its space, which many tools put before every line.
-    private static func afterTimestamp(_ line: UnsafeBufferPointer<UInt8>) -> Int {
+    /// Colours may stand anywhere, also between a verdict and its test.
+    private static func withoutEscapes(_ line: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var plain: [UInt8] = []
+        plain.reserveCapacity(line.count)
         var index = 0
-        while index + 1 < line.count, line[index] == 0x1B, line[index + 1] == UInt8(ascii: "[") {
+        while index < line.count {
+            guard line[index] == 0x1B, index + 1 < line.count, line[index + 1] == UInt8(ascii: "[") else {
+                if line[index] != 0x1B { plain.append(line[index]) }
+                index += 1
+                continue
+            }
             index += 2
             while index < line.count, !(0x40...0x7E).contains(line[index]) { index += 1 }
             index += 1
         }
-        index = min(index, line.count)
-        guard line.count > index + 20, line[index + 4] == UInt8(ascii: "-"), line[index + 10] == UInt8(ascii: "T")
-        else {
-            return index
-        }
-        guard let space = line[index..<min(line.count, index + 40)].firstIndex(of: UInt8(ascii: " ")) else {
-            return index
-        }
+        return plain
+    }
+
+    /// Past an ISO 8601 instant with its space, which many tools put before every line.
+    private static func afterTimestamp(_ line: UnsafeBufferPointer<UInt8>) -> Int {
+        guard line.count > 20, line[4] == UInt8(ascii: "-"), line[10] == UInt8(ascii: "T"),
+            let space = line.prefix(40).firstIndex(of: UInt8(ascii: " "))
+        else { return 0 }
         return space + 1
     }
 }

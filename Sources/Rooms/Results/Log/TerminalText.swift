@@ -7,6 +7,8 @@ package struct TerminalText {
     private var isBold = false
     private var isDim = false
 
+    package init() {}
+
     /// Bytes of one line that are shown.
     static let maximumBytes = 4000
 

@@ -63,7 +63,7 @@ struct JobPages {
             "streakState": .text(figures.isFailing ? RunState.failure.rawValue : RunState.success.rawValue),
             "streakSince": figures.streakSince.map { .markup(.age($0, now: now)) } ?? .nothing,
             "streakPath": .optional(figures.streakRun.map { "/runs/\($0)" }),
-            "chart": figures.finished > 1 ? .markup(DurationChart(recent).svg) : .nothing,
+            "chart": figures.finished > 1 ? .markup(DurationChart(recent, now: now).chart.html) : .nothing,
             "allPath": .text("/runs" + Link.query([("job", job)])),
             "badgePath": .text("/badge.svg" + Link.query([("jobs", job)])),
             "nextPath": found.count > Self.historyRows

@@ -80,6 +80,9 @@ struct PullPages {
             "batches": .objects(batches.map { RunRow.values($0, now: now) }),
             "hasBatches": .flag(!batches.isEmpty),
             "allPath": .text(RunsPage.path(filter)),
+            "historyPath": .text(
+                "/pr-history"
+                    + Link.query([("org", repository.org), ("repo", repository.repo), ("pr", String(number))])),
         ]
         let head = PageHead(
             title: "\(name) \(pull?.title ?? "")", section: "/pulls",

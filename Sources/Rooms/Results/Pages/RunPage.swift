@@ -59,7 +59,7 @@ struct RunPage {
         async let testValues = tests.values(showsAll: request.showsAllTests)
         async let files = ArtifactPages.summary(
             of: attempt, artifacts: artifacts, limit: Self.shownArtifacts)
-        let bar = PhaseBar(detail, now: now)
+        let chart = IntervalChart(detail, lost: attempt.attempts, now: now)
         var values: [String: PageValue] = [
             "id": .text(summary.runID.description),
             "job": .text(summary.job),
@@ -74,13 +74,7 @@ struct RunPage {
             "subject": .markup(RunRow.subject(summary)),
             "title": .optional(summary.title),
             "author": .optional(summary.author),
-            "phases": .markup(bar.svg),
-            "hasPhases": .flag(bar.total > 0),
-            "legend": .list(
-                bar.segments.map {
-                    .object(["class": .text("phase-\($0.name)"), "text": .text(PhaseBar.title($0))])
-                }),
-            "total": .text(HumanTime.duration(bar.total)),
+            "intervals": chart.intervals.isEmpty ? .nothing : .markup(chart.html),
             "facts": .objects(RunFacts(attempt, now: now).facts),
             "attempts": .objects(Self.attempts(attempt, now: now)),
             "hasAttempts": .flag(!attempt.attempts.isEmpty),
@@ -110,8 +104,12 @@ struct RunPage {
 
     /// What the run's own machinery said, where it says more than the state does.
     private static func description(_ run: RunSummary) -> String? {
-        let known = ["Job triggered.", "Job succeeded.", "Job failed.", "Job aborted.", ""]
-        return known.contains(run.description) ? nil : run.description
+        let known = [
+            "", "Job triggered.", "Job succeeded.", "Job failed.", "Job aborted.", "The job succeeded.",
+        ]
+        // The sentence before it has the exit code already.
+        return known.contains(run.description) || run.description.hasPrefix("The job failed: it exited with ")
+            ? nil : run.description
     }
 
     static func crumbs(_ run: RunSummary) -> [PageHead.Crumb] {

@@ -12,6 +12,7 @@ enum RunRow {
             "path": .text("/runs/\(run.runID)"),
             "state": .text(run.state.rawValue),
             "label": .text(ResultsText.label(run.state)),
+            "build": .text(run.buildID.description),
             "job": .text(run.job),
             "kind": .text(ResultsText.kind(run.kind)),
             "isOptional": .flag(run.isOptional),
@@ -22,6 +23,7 @@ enum RunRow {
             "took": .text(took(run, now: now)),
             "attempt": run.attempt > 1 ? .text("attempt \(run.attempt)") : .nothing,
             "tests": .optional(tests(failures)),
+            "testsClass": .text((failures?.failed ?? 0) > 0 ? "bad" : "warn"),
             "description": .optional(
                 run.state == .error || run.state == .aborted ? run.description.prefixOfBytes(300) : nil),
         ]
@@ -41,7 +43,7 @@ enum RunRow {
             }
             return "\(name) \(Markup(joining: pulls, by: " "))"
         case .postsubmit, .periodic:
-            return "\(name) \(run.baseRef ?? "")"
+            return "\(name) <span class=\"quiet\">\(run.baseRef ?? "")</span>"
         }
     }
 

@@ -5,6 +5,7 @@ import Hummingbird
 import LocalForge
 import Logging
 import NIOCore
+import Signatures
 import SlipwayModel
 import Subprocess
 import Testing
@@ -46,19 +47,36 @@ struct TestForge: Sendable {
         return clone
     }
 
+    /// As the App that the forge knows.
+    ///
+    /// - Parameter now: The client's clock.
+    func app(
+        key: RSAPrivateKey = TestForge.appKey, retry: ForgeClient.RetryPolicy = .fast,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) throws -> ForgeClient {
+        let app = try ForgeApp(id: "7", key: key.pem, now: now)
+        return ForgeClient(address: address, credential: .app(app), retry: retry)
+    }
+
+    static let appKey = RSAPrivateKey.generate()
+
     /// Runs a forge, and everything that stands on it, for the length of `body`.
     static func run<Result: Sendable>(
-        root: String? = nil, _ body: @Sendable @escaping (TestForge) async throws -> Result
+        root: String? = nil, now: @escaping @Sendable () -> Date = { Date() },
+        _ body: @Sendable @escaping (TestForge) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "/forge-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let sink = DeliverySink()
         return try await sink.serve { hookURL in
-            let server = try LocalForgeServer(
-                LocalForgeConfiguration(
-                    root: root ?? "\(folder)/forge", port: 0, hookURL: hookURL, hookSecret: secret,
-                    adminToken: adminToken, botToken: botToken), logger: .quiet)
+            var configuration = LocalForgeConfiguration(
+                root: root ?? "\(folder)/forge", port: 0, hookURL: hookURL, hookSecret: secret,
+                adminToken: adminToken, botToken: botToken)
+            configuration.app = LocalForgeConfiguration.App(id: "7", publicKey: appKey.publicKey)
+            configuration.oauth = LocalForgeConfiguration.OAuthClient(id: "client", secret: "client secret")
+            configuration.now = now
+            let server = try LocalForgeServer(configuration, logger: .quiet)
             return try await serving({ try await server.run(onListening: $0) }) { address in
                 try await body(TestForge(server: server, address: address, sink: sink, folder: folder))
             }

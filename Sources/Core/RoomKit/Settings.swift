@@ -16,7 +16,13 @@ package struct Settings: Sendable {
     package var webhookSecrets: [Secret] = []
     package var forgeURL = "http://127.0.0.1:8081"
     package var forgeToken: Secret?
+    package var forgeAppID: String?
+    package var forgeAppKey: Secret?
     package var forgeBot = "slipway-bot"
+    package var loginClientID: String?
+    package var loginClientSecret: Secret?
+    package var loginSessionSecret: Secret?
+    package var pluginsFile: String?
     package var trustedUsers: [String] = []
     package var configFolder: String?
     package var cluster = "default"
@@ -99,6 +105,12 @@ package struct SettingDefinition: Sendable {
         SettingDefinition(key, environment: environment, summary) { $0[keyPath: path] = try Secret(reference: $1) }
     }
 
+    static func secret(
+        _ key: String, _ path: any WritableKeyPath<Settings, Secret?> & Sendable, _ summary: String
+    ) -> SettingDefinition {
+        SettingDefinition(key, summary) { $0[keyPath: path] = $1.isEmpty ? nil : try Secret(reference: $1) }
+    }
+
     static func parse(_ text: String, _ key: String, _ range: ClosedRange<Int>) throws -> Int {
         guard let number = Int(text), range.contains(number) else {
             throw SettingsError(
@@ -139,10 +151,26 @@ package struct SettingDefinition: Sendable {
         .text(
             "forge.url", \.forgeURL,
             "REST API of the forge: https://api.github.com, a GitHub Enterprise URL, or a local forge."),
-        SettingDefinition("forge.token", "Token of the bot at the forge. A secret.") {
-            $0.forgeToken = $1.isEmpty ? nil : try Secret(reference: $1)
-        },
+        .secret("forge.token", \.forgeToken, "Token of the bot at the forge. A secret."),
+        .text(
+            "forge.app_id", \.forgeAppID,
+            "Id of the GitHub App that Slipway is, instead of a token; install it in every organization that is served."
+        ),
+        .secret(
+            "forge.app_key", \.forgeAppKey, "Private key of that App (PEM): best as `file:/path`. A secret."),
         .text("forge.bot", \.forgeBot, "Login of the bot; its own comments are ignored."),
+        .text(
+            "login.client_id", \.loginClientID,
+            "Client id of the OAuth application or GitHub App by which people sign in; unset: they sign in with tokens. "
+                + "Its callback is /login/forge/callback below gateway.public_url."),
+        .secret("login.client_secret", \.loginClientSecret, "Client secret of the same. A secret."),
+        .secret(
+            "login.session_secret", \.loginSessionSecret,
+            "Signs the sessions of people; the same in every gateway. Made from login.client_secret by default. A secret."
+        ),
+        .text(
+            "plugins.file", \.pluginsFile,
+            "Prow's plugins.yaml, whose external_plugins get the deliveries that concern them."),
         SettingDefinition(
             "trust.users", "Logins, separated by commas, whose pull requests are tested though they are no members."
         ) {

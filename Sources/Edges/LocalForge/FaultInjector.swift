@@ -1,4 +1,7 @@
+package import FoundationEssentials
+import HTTPTypes
 import Hummingbird
+package import SlipwayModel
 import Synchronization
 
 /// Makes the forge misbehave on purpose, for tests of those who talk to it: a list of rules, each good for so many
@@ -13,6 +16,30 @@ package final class FaultInjector: Sendable {
         case dropRequest
         /// Does what was asked, then cuts the connection instead of answering.
         case dropAnswer
+        /// Revokes the token that comes with the request, then treats the request as it deserves.
+        case revokeToken
+        /// Leads to the repository's new name, as GitHub does after a renaming: 301, and 307 for what changes something.
+        case renamed(from: RepositoryName, to: RepositoryName)
+
+        /// The hourly limit is used up.
+        package static func primaryLimit(until reset: Date) -> Effect {
+            .answer(
+                403, message: "API rate limit exceeded for installation ID 1.",
+                headers: [
+                    "X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Used": "5000",
+                    "X-RateLimit-Reset": "\(Int64(reset.timeIntervalSince1970.rounded(.up)))",
+                ])
+        }
+
+        /// Too many calls at once, or too many writes a minute.
+        ///
+        /// - Parameter retryAfter: Seconds; GitHub does not always name them.
+        package static func secondaryLimit(retryAfter: Int? = nil) -> Effect {
+            .answer(
+                403,
+                message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+                headers: retryAfter.map { ["Retry-After": "\($0)"] } ?? [:])
+        }
     }
 
     private struct Rule {
@@ -64,6 +91,8 @@ package final class FaultInjector: Sendable {
 /// Applies the injector's rules to requests.
 struct FaultMiddleware: RouterMiddleware {
     let faults: FaultInjector
+    let apps: AppRegistry
+    let webURL: @Sendable () -> String
 
     private struct Dropped: Error {}
 
@@ -82,6 +111,22 @@ struct FaultMiddleware: RouterMiddleware {
         case .dropAnswer:
             _ = try? await next(request, context)
             return Self.cut
+        case .revokeToken:
+            if let header = request.headers[.authorization], let token = header.split(separator: " ").last {
+                apps.revoke(String(token))
+            }
+            return try await next(request, context)
+        case .renamed(let old, let new):
+            guard let name = request.uri.string.firstRange(of: "/repos/\(old)") else {
+                return try await next(request, context)
+            }
+            let location =
+                webURL() + String(request.uri.string[..<name.lowerBound]) + "/repos/\(new)"
+                + request.uri.string[name.upperBound...]
+            let isRead = request.method == .get || request.method == .head
+            return ForgeRefusal(
+                status: isRead ? 301 : 307, message: "Moved Permanently", headers: ["Location": location]
+            ).asResponse
         }
     }
 

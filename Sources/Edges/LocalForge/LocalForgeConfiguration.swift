@@ -1,5 +1,5 @@
-import FoundationEssentials
-import Signatures
+package import FoundationEssentials
+package import Signatures
 
 /// How a LocalForge is run.
 package struct LocalForgeConfiguration: Sendable {
@@ -17,6 +17,36 @@ package struct LocalForgeConfiguration: Sendable {
     /// The token of the bot account, which is what a CI system gets.
     package var botToken: String
     package var botLogin: String
+    /// The App that is installed in every organisation, until it is removed from one.
+    package var app: App?
+    /// The application whose users sign in here.
+    package var oauth: OAuthClient?
+    /// Calls of one token in an hour; nil sets no limit, and sends no headers of one.
+    package var rateLimit: Int?
+    /// The clock that tokens and rates are judged by.
+    package var now: @Sendable () -> Date = { Date() }
+
+    /// A GitHub App, as a forge knows it.
+    package struct App: Sendable {
+        package var id: String
+        package var publicKey: RSAPublicKey
+
+        package init(id: String, publicKey: RSAPublicKey) {
+            self.id = id
+            self.publicKey = publicKey
+        }
+    }
+
+    /// An application of the web flow.
+    package struct OAuthClient: Sendable {
+        package var id: String
+        package var secret: String
+
+        package init(id: String, secret: String) {
+            self.id = id
+            self.secret = secret
+        }
+    }
 
     /// The account that owns what nobody else did.
     package static let adminLogin = "forge-admin"
@@ -41,6 +71,14 @@ package struct LocalForgeSecrets: Sendable, Codable, CustomStringConvertible {
     package var hookSecret: String
     package var adminToken: String
     package var botToken: String
+
+    /// The secret of the application that people sign in to.
+    package var oauthSecret: String {
+        Hexadecimal.encode(HMAC.sha256(key: adminToken, message: Array("oauth".utf8)))
+    }
+
+    /// That application's client id.
+    package static let oauthID = "slipway"
 
     /// The file below the forge's folder.
     package static let fileName = "secrets.json"

@@ -6,8 +6,8 @@ import NIOCore
 import SlipwayModel
 import Synchronization
 
-/// A forge for one machine and for tests: GitHub's REST API (below `/api/v3`), git over smart HTTP, signed webhooks
-/// and small pages, on bare git repositories in a folder.
+/// A forge for one machine and for tests: GitHub's REST API (below `/api/v3`), its Apps and its web flow, git over smart
+/// HTTP, signed webhooks and small pages, on bare git repositories in a folder.
 ///
 /// It is made for loopback. Whoever reaches its port may read everything and push under any known user's name; the
 /// tokens protect the REST API's writes alone.
@@ -15,9 +15,12 @@ package final class LocalForgeServer: Sendable {
     package let configuration: LocalForgeConfiguration
     /// Misbehaviour on purpose, for tests.
     package let faults = FaultInjector()
+    /// Counts and limits the calls of the API.
+    package let meter: RateMeter
     private let logger: Logger
     private let site: ForgeSite
     private let directory: RepositoryDirectory
+    private let apps: AppRegistry
     private let web: WebURL
 
     /// Where the server is reached; its port is known only once it listens.
@@ -47,6 +50,8 @@ package final class LocalForgeServer: Sendable {
             hook: configuration.hookURL.map { ForgeSite.Hook(url: $0, secret: configuration.hookSecret) },
             webURL: { web.value })
         directory = RepositoryDirectory(root: configuration.root, site: site)
+        apps = AppRegistry(app: configuration.app, accounts: accounts, now: configuration.now)
+        meter = RateMeter(limit: configuration.rateLimit, now: configuration.now)
     }
 
     /// Serves until the task is cancelled or its service group shuts down.
@@ -78,13 +83,17 @@ package final class LocalForgeServer: Sendable {
     private func router() -> Router<LocalForgeContext> {
         let router = Router(context: LocalForgeContext.self)
         router.add(middleware: RefusalMiddleware(logger: logger))
-        router.add(middleware: FaultMiddleware(faults: faults))
-        router.add(middleware: AuthenticationMiddleware(configuration: configuration, accounts: site.accounts))
+        router.add(middleware: FaultMiddleware(faults: faults, apps: apps, webURL: site.webURL))
+        router.add(
+            middleware: AuthenticationMiddleware(configuration: configuration, accounts: site.accounts, apps: apps))
+        router.add(middleware: MeterMiddleware(meter: meter))
         let api = router.group("api/v3")
         AccountRoutes(directory: directory, site: site).add(to: api)
         RepositoryRoutes(directory: directory, site: site).add(to: api)
         PullRoutes(directory: directory, site: site).add(to: api)
         HookRoutes(directory: directory, site: site).add(to: api)
+        AppRoutes(directory: directory, site: site, apps: apps, appID: configuration.app?.id).add(to: api)
+        OAuthRoutes(accounts: site.accounts, apps: apps, client: configuration.oauth).add(to: router)
         SmartHTTP(directory: directory, accounts: site.accounts, root: configuration.root).add(to: router)
         ForgePages(directory: directory, site: site).add(to: router)
         return router

@@ -21,7 +21,34 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
 }
 
 func makeForge(_ settings: Settings) throws -> ForgeClient {
-    ForgeClient(address: try ForgeAddress(url: settings.forgeURL), token: settings.forgeToken?.reveal)
+    ForgeClient(address: try ForgeAddress(url: settings.forgeURL), credential: try settings.forgeCredential)
+}
+
+extension Settings {
+    /// What Slipway proves itself with at the forge.
+    fileprivate var forgeCredential: ForgeCredential {
+        get throws {
+            guard let id = forgeAppID else {
+                guard forgeAppKey == nil else {
+                    throw SettingsError(
+                        "forge.app_key is set without forge.app_id; set the id of the App it belongs to")
+                }
+                return forgeToken.map { .token($0.reveal) } ?? .anonymous
+            }
+            guard forgeToken == nil else {
+                throw SettingsError(
+                    "forge.token and forge.app_id are both set; Slipway is one or the other: remove one")
+            }
+            guard let key = forgeAppKey else {
+                throw SettingsError("forge.app_id is set without forge.app_key; set it to file:/path of the App's key")
+            }
+            do {
+                return .app(try ForgeApp(id: id, key: key.reveal))
+            } catch {
+                throw SettingsError("forge.app_key: \(error)")
+            }
+        }
+    }
 }
 
 func makeArtifacts(_ settings: Settings) throws -> LocalArtifactStore {

@@ -3,8 +3,9 @@ package import SlipwayModel
 
 /// Where a forge is: its pages and git repositories, and its REST API.
 ///
-/// `https://github.com` has its API at `https://api.github.com`; every other forge (GitHub Enterprise Server,
-/// LocalForge) below `/api/v3`. Either address may be given, and the other is derived.
+/// `https://github.com` has its API at `https://api.github.com`, an enterprise `https://NAME.ghe.com` at
+/// `https://api.NAME.ghe.com`; every other forge (GitHub Enterprise Server, LocalForge) below `/api/v3`. Either address
+/// may be given, and the other is derived.
 package struct ForgeAddress: Hashable, Sendable, CustomStringConvertible {
     /// Without a trailing slash, e.g. `https://github.com`.
     package let web: String
@@ -22,6 +23,9 @@ package struct ForgeAddress: Hashable, Sendable, CustomStringConvertible {
         else { throw ForgeAddressError(url: url) }
         if text == Self.gitHub.web || text == Self.gitHub.api {
             self = .gitHub
+        } else if host.hasSuffix(".ghe.com"), parsed.path().isEmpty {
+            let name = host.hasPrefix("api.") ? String(host.dropFirst("api.".count)) : host
+            self.init(web: "\(scheme)://\(name)", api: "\(scheme)://api.\(name)")
         } else if text.hasSuffix("/api/v3") {
             self.init(web: String(text.dropLast("/api/v3".count)), api: text)
         } else {

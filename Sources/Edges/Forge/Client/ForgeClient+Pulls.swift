@@ -1,3 +1,4 @@
+package import FoundationEssentials
 package import SlipwayModel
 
 /// Pull requests.
@@ -13,6 +14,22 @@ extension ForgeClient {
         if let base { path += "&base=\(segment(base))" }
         if let head { path += "&head=\(segment(head))" }
         return try await list(path)
+    }
+
+    /// The pull requests in any state that changed since an instant, latest change first, if any changed since the last
+    /// reading.
+    ///
+    /// - Parameter etag: What the last reading gave.
+    /// - Returns: nil where none changed since the last reading.
+    package func changedPulls(
+        _ repository: RepositoryName, since start: Date, unless etag: String? = nil
+    ) async throws(ForgeError) -> (pulls: [PullRequest], etag: String?)? {
+        let path = "\(repository.path)/pulls?state=all&sort=updated&direction=desc&per_page=30"
+        let found = try await listIfChanged(path, since: etag, of: PullRequest.self) { page in
+            page.last?.updatedAt.map { $0.date < start } ?? false
+        }
+        guard let found else { return nil }
+        return (found.elements.filter { ($0.updatedAt?.date ?? start) >= start }, found.etag)
     }
 
     /// One pull request, with `mergeable` (nil while the forge computes it).

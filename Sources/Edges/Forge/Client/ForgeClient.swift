@@ -5,28 +5,47 @@ import SlipwayModel
 /// GitHub's REST API, at GitHub or at a LocalForge. A value: make one wherever one is needed, connections are shared.
 ///
 /// Calls that may be repeated are, a few times, with backoff, when the forge fails or cannot be reached. Lists are
-/// read to their last page.
+/// read to their last page. Answers are kept with their ETags, so that asking again for what has not changed costs no
+/// rate; equal questions at one time are asked once, and their answer is as old as the first of them.
 package struct ForgeClient: Sendable {
     package let address: ForgeAddress
     let transport: ForgeTransport
 
     /// - Parameters:
-    ///   - token: Sent as a bearer token, to this forge's address only; nil reads what anybody may.
+    ///   - credential: Goes to this forge's address only.
     ///   - actingAs: The account to act as; only a LocalForge's admin token may.
     ///   - timeout: Of one attempt.
+    package init(
+        address: ForgeAddress, credential: ForgeCredential, actingAs: String? = nil,
+        retry: RetryPolicy = RetryPolicy(), timeout: Duration = .seconds(20)
+    ) {
+        self.init(
+            session: ForgeSession(address: address, credential: credential), actingAs: actingAs, retry: retry,
+            timeout: timeout)
+    }
+
+    /// - Parameter token: Sent as a bearer token; nil reads what anybody may.
     package init(
         address: ForgeAddress, token: String?, actingAs: String? = nil, retry: RetryPolicy = RetryPolicy(),
         timeout: Duration = .seconds(20)
     ) {
-        self.address = address
-        transport = ForgeTransport(address: address, token: token, actingAs: actingAs, retry: retry, timeout: timeout)
+        self.init(
+            address: address, credential: token.map { .token($0) } ?? .anonymous, actingAs: actingAs, retry: retry,
+            timeout: timeout)
+    }
+
+    private init(session: ForgeSession, actingAs: String?, retry: RetryPolicy, timeout: Duration) {
+        address = session.exchange.address
+        transport = ForgeTransport(session: session, actingAs: actingAs, retry: retry, timeout: timeout)
     }
 
     /// The same client under another policy, for callers that keep their own schedule.
     package func retrying(_ policy: RetryPolicy, timeout: Duration) -> ForgeClient {
-        ForgeClient(
-            address: address, token: transport.token, actingAs: transport.actingAs, retry: policy, timeout: timeout)
+        ForgeClient(session: transport.session, actingAs: transport.actingAs, retry: policy, timeout: timeout)
     }
+
+    /// What is left of each token's calls, as far as the forge has told: by `token`, `app` and `installation/<owner>`.
+    package var rates: [String: ForgeRate] { transport.session.rates.current }
 
     /// The account of the token.
     package func currentUser() async throws(ForgeError) -> Account { try await get("/user") }
@@ -42,18 +61,50 @@ package struct ForgeClient: Sendable {
         try decode(try await transport.send(ForgeCall(method: .GET, path: path, idempotent: true)), .GET, path)
     }
 
-    /// Every element of a paginated list.
-    package func list<Element: Decodable>(_ path: String, of type: Element.Type = Element.self)
-        async throws(ForgeError) -> [Element]
-    {
-        var elements: [Element] = []
-        var next: String? = path + (path.contains("?") ? "&" : "?") + "per_page=100"
-        var pages = 0
-        while let page = next, pages < Self.pageLimit {
-            let answer = try await transport.send(ForgeCall(method: .GET, path: page, idempotent: true))
-            elements += try decode(answer, .GET, page) as [Element]
-            next = answer.next
-            pages += 1
+    /// Every element of a paginated list, or the pages up to the first of which `isLast` holds.
+    package func list<Element: Decodable>(
+        _ path: String, of type: Element.Type = Element.self, until isLast: ([Element]) -> Bool = { _ in false }
+    ) async throws(ForgeError) -> [Element] {
+        let first = ForgeCall(method: .GET, path: Self.paged(path), idempotent: true)
+        return try await pages(from: try await transport.send(first), path, until: isLast)
+    }
+
+    /// A list that was read before, if its first page has another version now.
+    ///
+    /// - Parameter etag: What the last reading gave; nil reads in any case.
+    /// - Returns: nil where the first page is as it was.
+    package func listIfChanged<Element: Decodable>(
+        _ path: String, since etag: String?, of type: Element.Type = Element.self,
+        until isLast: ([Element]) -> Bool = { _ in false }
+    ) async throws(ForgeError) -> (elements: [Element], etag: String?)? {
+        // An empty version fits no answer; without any the client would keep the answer itself.
+        let first = try await transport.send(
+            ForgeCall(method: .GET, path: Self.paged(path), idempotent: true, etag: etag ?? "\"\""))
+        guard first.status != 304 else { return nil }
+        return (try await pages(from: first, path, until: isLast), first.etag)
+    }
+
+    private static func paged(_ path: String) -> String {
+        path.contains("per_page=") ? path : path + (path.contains("?") ? "&" : "?") + "per_page=100"
+    }
+
+    private func pages<Element: Decodable>(
+        from first: ForgeAnswer, _ path: String, until isLast: ([Element]) -> Bool
+    ) async throws(ForgeError) -> [Element] {
+        var page = first
+        var elements: [Element] = try decode(page, .GET, path)
+        var isDone = isLast(elements)
+        var count = 1
+        while let next = page.next, !isDone {
+            let call = ForgeCall(method: .GET, path: next, idempotent: true)
+            guard count < Self.pageLimit else {
+                throw call.failure(.tooLarge, "a list of more than \(Self.pageLimit) pages")
+            }
+            page = try await transport.send(call)
+            let more: [Element] = try decode(page, .GET, next)
+            elements += more
+            isDone = isLast(more)
+            count += 1
         }
         return elements
     }
@@ -93,7 +144,9 @@ package struct ForgeClient: Sendable {
     }
 
     /// A body with nothing in it.
-    package struct Empty: Encodable, Sendable {}
+    package struct Empty: Encodable, Sendable {
+        package init() {}
+    }
 
     private func encode(_ body: some Encodable, _ method: HTTPMethod, _ path: String) throws(ForgeError) -> [UInt8] {
         do {

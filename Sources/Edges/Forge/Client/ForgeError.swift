@@ -11,8 +11,10 @@ package struct ForgeError: Error, CustomStringConvertible, Sendable {
         case rateLimited(until: Date?)
         /// A success whose body is not what the API promises.
         case unreadable
-        /// A body larger than the client reads.
+        /// A body larger than the client reads, or a list longer.
         case tooLarge
+        /// The App that calls is not installed where the call goes.
+        case notInstalled
         /// The calling task was cancelled.
         case cancelled
     }
@@ -40,13 +42,13 @@ package struct ForgeError: Error, CustomStringConvertible, Sendable {
     /// The thing asked for is not there, or not for this token to see (404, 410).
     package var isNotFound: Bool { status == 404 || status == 410 }
 
-    /// The same call can never succeed: the forge understood it and refused it. A bad or weak token (401, 403) is not
-    /// permanent: its owner can mend it.
+    /// The same call can never succeed: the forge understood it and refused it. A bad or weak token (401, 403), or an App
+    /// that is not installed, is not permanent: somebody can mend it.
     package var isPermanent: Bool {
         switch kind {
         case .status(let code): [400, 404, 405, 409, 410, 413, 422].contains(code)
         case .tooLarge: true
-        case .unreachable, .rateLimited, .unreadable, .cancelled: false
+        case .unreachable, .rateLimited, .unreadable, .notInstalled, .cancelled: false
         }
     }
 
@@ -60,6 +62,7 @@ package struct ForgeError: Error, CustomStringConvertible, Sendable {
             return "\(call) was refused by the rate limit\(instant): \(message)"
         case .unreadable: return "\(call) was answered with something else than the API promises: \(message)"
         case .tooLarge: return "\(call) was answered with more than the client reads: \(message)"
+        case .notInstalled: return "\(call) was not made: \(message)"
         case .cancelled: return "\(call) was cancelled"
         }
     }

@@ -6,7 +6,8 @@ import NIOPosix
 package enum ForgeHTTP {
     package static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration.singletonConfiguration
-        configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
+        // Where a token may follow is decided where the call is known; a webhook follows nowhere, as at GitHub.
+        configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(10)
         // Whether to try again, and when, is decided where the call is known.
         configuration.connectionPool.retryConnectionEstablishment = false

@@ -17,7 +17,7 @@ struct ForgePages {
                 rows.append(
                     .item([.link("/\(host.name)", "\(host.name)"), .text(" \(open) open pull requests")]))
             }
-            return page("Repositories", [.list(rows)])
+            return Self.page("Repositories", [.list(rows)])
         }
         router.get(":org/:repo") { _, context in
             let host = try await directory.host(try context.repository())
@@ -28,7 +28,7 @@ struct ForgePages {
                     .text(" by \(pull.author), \(word(pull))"),
                 ])
             }
-            return page(
+            return Self.page(
                 "\(host.name)",
                 [.code("git clone \(site.webURL())/\(host.name).git"), .heading("Pull requests"), .list(pulls)])
         }
@@ -36,7 +36,7 @@ struct ForgePages {
             let host = try await directory.host(try context.repository())
             let number = try context.number()
             let pull = try await host.detail(number)
-            return page(
+            return Self.page(
                 "\(pull.title) #\(number)",
                 sections(pull, await host.presenter, try await host.commits(number), try await host.files(number)))
         }
@@ -46,7 +46,7 @@ struct ForgePages {
                 let commit = try await host.git.commits([sha], limit: 1).first
             else { throw ForgeRefusal.notFound }
             let files = try await host.git.files(of: [sha])[sha] ?? []
-            return page(
+            return Self.page(
                 commit.title,
                 [
                     .paragraph([.text("\(commit.author.name), \(commit.author.date?.description ?? ""), \(sha)")]),
@@ -111,7 +111,7 @@ struct ForgePages {
             })
     }
 
-    private func page(_ title: String, _ parts: [HTML]) -> Response {
+    static func page(_ title: String, _ parts: [HTML]) -> Response {
         Response(
             status: .ok,
             headers: [

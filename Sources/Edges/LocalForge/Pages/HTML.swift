@@ -8,6 +8,8 @@ enum HTML: Sendable {
     case item([HTML])
     case code(String)
     case comment(id: Int64, by: String, body: String)
+    /// A button for each choice; the hidden fields go along with whichever is pressed.
+    case form(action: String, hidden: [(name: String, value: String)], choices: [(name: String, value: String)])
 
     var rendered: String {
         switch self {
@@ -22,7 +24,20 @@ enum HTML: Sendable {
         case .code(let text): "<pre>\(Self.escape(text))</pre>"
         case .comment(let id, let author, let body):
             "<article id=\"issuecomment-\(id)\"><h3>\(Self.escape(author))</h3><pre>\(Self.escape(body))</pre></article>"
+        case .form(let action, let hidden, let choices): Self.form(action, hidden, choices)
         }
+    }
+
+    private static func form(
+        _ action: String, _ hidden: [(name: String, value: String)], _ choices: [(name: String, value: String)]
+    ) -> String {
+        let fields = hidden.map {
+            "<input type=\"hidden\" name=\"\(escape($0.name))\" value=\"\(escape($0.value))\">"
+        }
+        let buttons = choices.map {
+            "<p><button name=\"\(escape($0.name))\" value=\"\(escape($0.value))\">\(escape($0.value))</button></p>"
+        }
+        return "<form method=\"post\" action=\"\(escape(action))\">\((fields + buttons).joined(separator: "\n"))</form>"
     }
 
     static func document(_ title: String, _ parts: [HTML]) -> String {

@@ -14,6 +14,10 @@ struct LocalForgeContext: RequestContext {
     var login: String?
     /// Whether the admin token came with the request.
     var isSiteAdmin = false
+    /// Whether the App asks as itself.
+    var isApp = false
+    /// Whose calls are counted together.
+    var budget = "anonymous"
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -51,10 +55,12 @@ struct LocalForgeContext: RequestContext {
     }
 }
 
-/// Finds out who sends a request: the bot by its token; anybody by the admin token and the header `Sudo`.
+/// Finds out who sends a request: the bot by its token or as the App's installation; a user by the token that signing in
+/// gave; anybody by the admin token and the header `Sudo`.
 struct AuthenticationMiddleware: RouterMiddleware {
     let configuration: LocalForgeConfiguration
     let accounts: Accounts
+    let apps: AppRegistry
 
     func handle(
         _ request: Request, context: LocalForgeContext,
@@ -77,12 +83,34 @@ struct AuthenticationMiddleware: RouterMiddleware {
                     context.login = name
                 } else if constantTimeEquals(token, configuration.botToken) {
                     context.login = configuration.botLogin
+                    context.budget = "bot"
                 } else {
-                    throw ForgeRefusal.badCredentials
+                    try identify(token, request, &context)
                 }
             }
         }
         return try await next(request, context)
+    }
+
+    private func identify(_ token: String, _ request: Request, _ context: inout LocalForgeContext) throws {
+        switch try apps.holder(of: token) {
+        case .app:
+            context.isApp = true
+            context.budget = "app"
+        case .installation(let org):
+            let parts = request.uri.path.split(separator: "/")
+            let isWrite = request.method != .get && request.method != .head
+            // /api/v3/repos/ORG/…
+            if isWrite, parts.count > 3, parts[3].lowercased() != org.lowercased() {
+                throw ForgeRefusal.forbidden("Resource not accessible by integration")
+            }
+            context.login = configuration.botLogin
+            context.budget = "installation of \(org)"
+        case .user(let login):
+            context.login = login
+            context.budget = "user \(login)"
+        case nil: throw ForgeRefusal.badCredentials
+        }
     }
 }
 
@@ -136,7 +164,8 @@ extension Response {
             return Response(status: .internalServerError)
         }
         return Response(
-            status: status, headers: [.contentType: "application/json; charset=utf-8"],
+            status: status,
+            headers: [.contentType: "application/json; charset=utf-8", .eTag: "\"\(SHA256.hexadecimal(bytes))\""],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
@@ -160,7 +189,12 @@ extension Response {
         var links: [String] = []
         if page > 1 { links += [link(page - 1, "prev"), link(1, "first")] }
         if page < last { links += [link(page + 1, "next"), link(last, "last")] }
-        if !links.isEmpty { response.headers[.link] = links.joined(separator: ", ") }
+        if !links.isEmpty {
+            let link = links.joined(separator: ", ")
+            // A page that stays as it is while others follow it has another version.
+            response.headers[.eTag] = "\"\(SHA256.hexadecimal((response.headers[.eTag] ?? "") + link))\""
+            response.headers[.link] = link
+        }
         return response
     }
 }

@@ -52,8 +52,11 @@ struct PullRoutes {
             (wanted == "all" || (wanted == "open") == pull.isOpen) && (base == nil || base == pull.baseRef)
                 && (head == nil || head == "\(host.name.org):\(pull.headRef)")
         }
-        let ascending = query.get("direction") == "asc"
-        let sorted = pulls.sorted { ascending ? $0.number < $1.number : $0.number > $1.number }
+        let byUpdate = query.get("sort") == "updated"
+        let ordered = pulls.sorted {
+            byUpdate ? ($0.updatedAt, $0.number) < ($1.updatedAt, $1.number) : $0.number < $1.number
+        }
+        let sorted = query.get("direction") == "asc" ? ordered : ordered.reversed()
         let shown = sorted.map { record in
             // Lists leave out what only the single pull request says.
             var pull = presenter.pull(record)

@@ -38,11 +38,12 @@ struct ForgeServeCommand: AsyncParsableCommand {
         let hook = hookURL ?? "\(settings.pageURL)/hook"
         var logger = Logger(label: "slipway.forge")
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
-        let server = try LocalForgeServer(
-            LocalForgeConfiguration(
-                root: root, host: host, port: port, hookURL: hook.isEmpty ? nil : hook,
-                hookSecret: secrets.hookSecret, adminToken: secrets.adminToken, botToken: secrets.botToken,
-                botLogin: settings.forgeBot), logger: logger)
+        var configuration = LocalForgeConfiguration(
+            root: root, host: host, port: port, hookURL: hook.isEmpty ? nil : hook, hookSecret: secrets.hookSecret,
+            adminToken: secrets.adminToken, botToken: secrets.botToken, botLogin: settings.forgeBot)
+        configuration.oauth = LocalForgeConfiguration.OAuthClient(
+            id: LocalForgeSecrets.oauthID, secret: secrets.oauthSecret)
+        let server = try LocalForgeServer(configuration, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [ForgeService(server: server)], gracefulShutdownSignals: [.sigterm, .sigint],

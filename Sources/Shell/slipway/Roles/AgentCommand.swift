@@ -61,7 +61,8 @@ struct AgentCommand: AsyncParsableCommand {
 extension Settings {
     /// What a job must not print, should it ever get hold of it.
     fileprivate var ownSecrets: [String] {
-        (webhookSecrets + [forgeToken].compactMap(\.self)).map(\.reveal)
+        (webhookSecrets + [forgeToken, forgeAppKey, loginClientSecret, loginSessionSecret].compactMap(\.self))
+            .map(\.reveal)
             + [databaseURL, amqpURL].compactMap { URL(string: $0.reveal)?.password }
     }
 }

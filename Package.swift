@@ -123,7 +123,9 @@ let package = Package(
         edge("LocalServices", [subprocess], resources: [.embedInCode("Scripts")]),
 
         // MARK: Rooms
-        room("Triggers", ["Signatures", "Forge", "JobConfig", hummingbird, httpTypes], resources: [migrations]),
+        room(
+            "Triggers", ["Signatures", "Forge", "JobConfig", hummingbird, httpTypes, asyncHTTPClient, nio],
+            resources: [migrations]),
         room(
             "Scheduling", ["Signatures", "Forge", "JobConfig", "Patterns", hummingbird, argumentParser],
             resources: [migrations]),

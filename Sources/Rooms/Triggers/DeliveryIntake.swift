@@ -21,7 +21,8 @@ struct DeliveryIntake: Sendable {
             let rows = try await effects.database.execute(
                 TriggersStore.insertDeliveries, deliveries.map(\.id), deliveries.map(\.event),
                 deliveries.map(\.action), deliveries.map { $0.repository?.org },
-                deliveries.map { $0.repository?.repo }, deliveries.map(\.sender), deliveries.map(\.payload))
+                deliveries.map { $0.repository?.repo }, deliveries.map(\.sender), deliveries.map(\.payload),
+                deliveries.map { JSON($0.headers) })
             var fresh: Set<String> = []
             for row in rows { fresh.insert(try row.decode(String.self)) }
             return try deliveries.map { delivery in

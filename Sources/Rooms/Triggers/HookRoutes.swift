@@ -59,7 +59,7 @@ struct HookRoutes {
         let outcome = try await intake.store(
             StoredDelivery(
                 id: id, event: String(event.prefix(100)), action: delivery.action, repository: delivery.repository,
-                sender: delivery.sender, payload: payload,
+                sender: delivery.sender, payload: payload, headers: DeliveryHeaders.kept(request.headers),
                 meaning: normaliser.meaning(of: delivery, id: id)))
         return outcome == .stored ? .accepted : .repeated
     }

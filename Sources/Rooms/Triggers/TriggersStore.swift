@@ -12,10 +12,10 @@ enum TriggersStore {
     static let insertDeliveries = Statement(
         "triggers_insert_deliveries",
         """
-        insert into triggers.deliveries (delivery_id, event, action, org, repo, sender, payload)
-        select delivery_id, event, action, org, repo, sender, payload::jsonb
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-               as delivery (delivery_id, event, action, org, repo, sender, payload)
+        insert into triggers.deliveries (delivery_id, event, action, org, repo, sender, payload, headers)
+        select delivery_id, event, action, org, repo, sender, payload::json, headers
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[])
+               as delivery (delivery_id, event, action, org, repo, sender, payload, headers)
         on conflict (delivery_id) do nothing
         returning delivery_id
         """)
@@ -74,5 +74,7 @@ struct StoredDelivery: Sendable {
     var sender: String?
     /// JSON text.
     var payload: String
+    /// Those of the forge that external plugins get too, by lower-case name.
+    var headers: [String: String]
     var meaning: DeliveryNormaliser.Meaning
 }

@@ -13,7 +13,7 @@ import Triggers
 func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
     return [
-        TriggersService(bus: bus, settings: settings),
+        TriggersService(bus: bus, settings: settings, forge: forge),
         SchedulingService(bus: bus, forge: forge, settings: settings),
         ResultsService(bus: bus, artifacts: try makeArtifacts(settings), settings: settings),
         ReportingService(bus: bus, forge: forge, settings: settings),

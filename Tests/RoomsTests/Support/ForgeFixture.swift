@@ -1,6 +1,7 @@
 import Forge
 import Foundation
 import LocalForge
+import Signatures
 import SlipwayModel
 import SlipwayTesting
 import Subprocess
@@ -15,6 +16,9 @@ struct ForgeFixture: Sendable {
     static let repository = RepositoryName(org: "harbor", repo: "crane")
     static let adminToken = "admin-token-of-the-tests"
     static let botToken = "bot-token-of-the-tests"
+    static let hookSecret = "hook-secret-of-the-tests"
+    static let appKey = RSAPrivateKey.generate()
+    static let oauth = LocalForgeConfiguration.OAuthClient(id: "client", secret: "client-secret-of-the-tests")
 
     /// As Slipway.
     var bot: ForgeClient { ForgeClient(address: address, token: Self.botToken) }
@@ -22,14 +26,25 @@ struct ForgeFixture: Sendable {
         ForgeClient(address: address, token: Self.adminToken, actingAs: name)
     }
 
+    /// As Slipway, where it is a GitHub App.
+    func app() throws -> ForgeClient {
+        ForgeClient(address: address, credential: .app(try ForgeApp(id: "7", key: Self.appKey.pem)))
+    }
+
     /// Runs a forge for the length of `body`.
-    static func run(_ body: @Sendable @escaping (ForgeFixture) async throws -> Void) async throws {
+    ///
+    /// - Parameter hookURL: Where its deliveries go; nil sends none.
+    static func run(
+        hookURL: String? = nil, _ body: @Sendable @escaping (ForgeFixture) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "forge-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let server = try LocalForgeServer(
-            LocalForgeConfiguration(
-                root: "\(folder)/forge", port: 0, hookURL: nil, hookSecret: "unused", adminToken: adminToken,
-                botToken: botToken), logger: quietLogger)
+        var configuration = LocalForgeConfiguration(
+            root: "\(folder)/forge", port: 0, hookURL: hookURL, hookSecret: hookSecret, adminToken: adminToken,
+            botToken: botToken)
+        configuration.app = LocalForgeConfiguration.App(id: "7", publicKey: appKey.publicKey)
+        configuration.oauth = oauth
+        let server = try LocalForgeServer(configuration, logger: quietLogger)
         let (addresses, listening) = AsyncStream<ForgeAddress>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run { listening.yield($0) } }

@@ -7,11 +7,13 @@ extension ForgeClient {
     package enum HookOwner: Hashable, Sendable {
         /// The App's own hook, over all of its installations.
         case app
+        case organization(String, hook: Int64)
         case repository(RepositoryName, hook: Int64)
 
         fileprivate var path: String {
             switch self {
             case .app: "/app/hook/deliveries"
+            case .organization(let org, let hook): "/orgs/\(segment(org))/hooks/\(hook)/deliveries"
             case .repository(let name, let hook): "\(name.path)/hooks/\(hook)/deliveries"
             }
         }
@@ -38,6 +40,11 @@ extension ForgeClient {
 
     package func hooks(_ repository: RepositoryName) async throws(ForgeError) -> [Hook] {
         try await list("\(repository.path)/hooks")
+    }
+
+    /// Hooks of an organisation, which hear of all its repositories.
+    package func hooks(of org: String) async throws(ForgeError) -> [Hook] {
+        try await list("/orgs/\(segment(org))/hooks")
     }
 
     /// The attempts of a hook, newest first.

@@ -44,6 +44,9 @@ package struct ForgeClient: Sendable {
         ForgeClient(session: transport.session, actingAs: transport.actingAs, retry: policy, timeout: timeout)
     }
 
+    /// Whether it works as a GitHub App, whose hook hears of all its installations.
+    package var isApp: Bool { transport.session.isApp }
+
     /// What is left of each token's calls, as far as the forge has told: by `token`, `app` and `installation/<owner>`.
     package var rates: [String: ForgeRate] { transport.session.rates.current }
 

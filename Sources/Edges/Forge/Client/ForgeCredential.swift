@@ -55,6 +55,10 @@ final class ForgeSession: Sendable {
             }
     }
 
+    var isApp: Bool {
+        if case .app = credential { true } else { false }
+    }
+
     func authorization(for call: ForgeCall) async throws(Refusal) -> Authorization {
         switch credential {
         case .fixed(let authorization): authorization

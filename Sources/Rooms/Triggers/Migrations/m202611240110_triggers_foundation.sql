@@ -9,7 +9,9 @@ create table triggers.deliveries (
     repo         text,
     sender       text,
     received_at  timestamptz not null default clock_timestamp(),
-    payload      jsonb       not null
+    -- As text, to the byte: its signature holds for these bytes only.
+    payload      json        not null,
+    headers      jsonb       not null default '{}'
 );
 create index deliveries_age on triggers.deliveries (received_at);
 
@@ -21,4 +23,4 @@ create table triggers.periodics (
 );
 
 create view triggers.deliveries_v1 as
-    select delivery_id, event, action, org, repo, sender, received_at, payload from triggers.deliveries;
+    select delivery_id, event, action, org, repo, sender, received_at, payload, headers from triggers.deliveries;

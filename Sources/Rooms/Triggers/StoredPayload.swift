@@ -1,6 +1,6 @@
-/// A payload as PostgreSQL's `jsonb` can hold it.
+/// A payload as PostgreSQL can read it.
 package enum StoredPayload {
-    /// The JSON text, every NUL character (written `\u0000`) left out, because `jsonb` knows none. Nil where the bytes are
+    /// The JSON text, every NUL character (written `\u0000`) left out, because its texts know none. Nil where the bytes are
     /// not UTF-8.
     package static func text(_ body: [UInt8]) -> String? {
         guard let text = String(validating: body, as: UTF8.self) else { return nil }

@@ -176,7 +176,7 @@ let package = Package(
             [
                 "Triggers", "Scheduling", "Execution", "Results", "Reporting", "SlipwayModel", "Postgres", "AMQP",
                 "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge", "ArtifactStore", "Signatures",
-                "SlipwayTesting", hummingbird, hummingbirdTesting, httpTypes, nio, subprocess,
+                "SlipwayTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio, subprocess,
             ]),
         tests(
             "EndToEnd",

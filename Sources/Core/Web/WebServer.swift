@@ -7,21 +7,24 @@ package enum WebServer {
     /// A router with everything that is common to all pages: traces, logs, security headers, compression, errors,
     /// identity, sign-in and Web's assets. Rooms add their routes to it afterwards.
     /// - Parameters:
-    ///   - tokens: nil where nobody can sign in.
+    ///   - tokens: nil where nobody can sign in with one.
+    ///   - login: nil where nobody can sign in by the forge.
     ///   - observe: told of every answer, for metrics.
     package static func router(
-        site: Site = Site(), tokens: TokenStore?, observe: (@Sendable (RequestObservation) -> Void)? = nil
+        site: Site = Site(), tokens: TokenStore?, login: ForgeLogin? = nil,
+        observe: (@Sendable (RequestObservation) -> Void)? = nil
     ) -> Router<SlipwayContext> {
         let router = Router(context: SlipwayContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             FrameMiddleware(site: site, observe: observe)
             DeliveryMiddleware()
-            AuthenticationMiddleware(tokens: tokens)
+            AuthenticationMiddleware(tokens: tokens, login: login)
             ErrorPages()
             BoundsMiddleware()
         }
         WebAssets.set.addRoutes(to: router)
-        SignIn.addRoutes(to: router, tokens: tokens)
+        SignIn.addRoutes(to: router, tokens: tokens, login: login)
+        if let login { ForgeSignIn.addRoutes(to: router, login: login) }
         return router
     }
 

@@ -14,16 +14,19 @@ package struct SchedulingService: Room {
     private let worker: SchedulingWorker
     private let reaper: Reaper
     private let watcher: ConfigurationWatcher?
+    private let authority: RunAuthority
 
     package init(bus: FleetBus, forge: ForgeClient, settings: Settings) {
         let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
         let configuration = ConfigurationCache()
+        let trust = Trust(users: settings.trustedUsers, forge: forge)
+        authority = RunAuthority(trust: trust)
         ledger = SchedulingLedger(bus: bus, limits: limits, forge: forge.address)
         runs = RunOperations(bus: bus, configuration: configuration, limits: limits)
         worker = SchedulingWorker(
             bus: bus, configuration: configuration,
             reader: ForgeReader(
-                forge: forge, trust: Trust(users: settings.trustedUsers, forge: forge), bot: settings.forgeBot),
+                forge: forge, trust: trust, bot: settings.forgeBot),
             decider: Decider(
                 configuration: configuration, topology: bus.topology, limits: limits, bot: settings.forgeBot,
                 forge: forge.address))
@@ -55,5 +58,7 @@ package struct SchedulingService: Room {
         return [Chore(name: "configuration-watch", every: .seconds(2)) { try await watcher.round() }]
     }
 
-    package func addRoutes(to router: Router<SlipwayContext>) { SchedulingRoutes(runs: runs).add(to: router) }
+    package func addRoutes(to router: Router<SlipwayContext>) {
+        SchedulingRoutes(runs: runs, authority: authority).add(to: router)
+    }
 }

@@ -135,4 +135,19 @@ package enum SchedulingText {
     package static func alreadyFinished(_ run: RunID, _ state: RunState) -> String {
         "Run \(run) has ended (\(state.rawValue)), so there is nothing to abort."
     }
+
+    // MARK: Who may
+
+    static func noOrganisation(_ job: String) -> String {
+        "The run of \(job) belongs to no organization, so a login by the forge is not enough; use a token with the scope "
+            + "'runs:write'."
+    }
+
+    static func membershipUnknown(_ login: String, _ org: String) -> String {
+        "The forge could not be asked whether \(login) is a member of \(org); try again in a while."
+    }
+
+    static func notAMember(_ login: String, _ org: String) -> String {
+        "\(login) is not a member of \(org), and only its members may rerun and abort its runs; ask one of them."
+    }
 }

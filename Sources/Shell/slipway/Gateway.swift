@@ -6,9 +6,10 @@ import ServiceLifecycle
 import Web
 
 /// The gateway's HTTP side: every room's routes behind the common frame.
-func makeGateway(_ process: FleetProcess) -> some Service {
+func makeGateway(_ process: FleetProcess) throws -> some Service {
     let router = WebServer.router(
         site: Site(publicURL: process.settings.publicURL), tokens: TokenStore(process.database),
+        login: try makeLogin(process.settings),
         observe: { [instruments = process.instruments] observation in
             instruments.observe(
                 "slipway_http_seconds",

@@ -8,6 +8,7 @@ import Results
 import RoomKit
 import Scheduling
 import Triggers
+import Web
 
 /// The rooms of the house, wired: the only place that knows them all.
 func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
@@ -50,6 +51,22 @@ extension Settings {
         }
     }
 }
+
+/// How people sign in by the forge; nil where no application is registered for it.
+func makeLogin(_ settings: Settings) throws -> ForgeLogin? {
+    guard let id = settings.loginClientID else { return nil }
+    guard let secret = settings.loginClientSecret else {
+        throw SettingsError(
+            "login.client_id is set without login.client_secret; set it to the secret that the forge shows beside the id"
+        )
+    }
+    return ForgeLogin(
+        provider: ForgeOAuth(
+            address: try ForgeAddress(url: settings.forgeURL), clientID: id, clientSecret: secret.reveal),
+        publicURL: settings.pageURL, secret: settings.loginSessionSecret?.reveal ?? secret.reveal)
+}
+
+extension ForgeOAuth: LoginProvider {}
 
 func makeArtifacts(_ settings: Settings) throws -> LocalArtifactStore {
     try LocalArtifactStore(folder: settings.artifacts)

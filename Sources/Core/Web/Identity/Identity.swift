@@ -40,14 +40,25 @@ package struct Identity: Hashable, Sendable {
     package let name: String
     package let scopes: Set<Scope>
     package let proof: Proof
-    /// The token's public part, as `slipway token list` prints it.
+    /// The token's public part, as `slipway token list` prints it; empty for a login by the forge.
     package let tokenID: String
+    /// The login of somebody who signed in by the forge. It carries no scopes: what it may do is the room's to say.
+    package let forgeLogin: String?
 
     package init(name: String, scopes: Set<Scope>, proof: Proof, tokenID: String) {
         self.name = name
         self.scopes = scopes
         self.proof = proof
         self.tokenID = tokenID
+        forgeLogin = nil
+    }
+
+    init(forgeLogin login: String) {
+        name = login
+        scopes = []
+        proof = .cookie
+        tokenID = ""
+        forgeLogin = login
     }
 
     package func allows(_ scope: Scope) -> Bool { scopes.contains(scope) || scopes.contains(.admin) }

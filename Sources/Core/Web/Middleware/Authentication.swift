@@ -8,17 +8,19 @@ struct AuthenticationMiddleware: RouterMiddleware {
     static let cookieName = "slipway_token"
 
     let tokens: TokenStore?
+    let login: ForgeLogin?
 
     func handle(
         _ request: Request, context: SlipwayContext, next: (Request, SlipwayContext) async throws -> Response
     ) async throws -> Response {
         var context = context
         do {
-            let cookie = request.headers[.cookie] == nil ? nil : request.cookies[Self.cookieName]?.value
+            let cookie = Self.cookie(Self.cookieName, of: request)
+            let session = Self.cookie(ForgeSignIn.sessionCookie, of: request)
             let authorization = request.headers[.authorization]
             let isUnsafe = ![.get, .head, .options].contains(request.method)
             if isUnsafe, authorization == nil {
-                try Self.checkOrigin(request, context.site, hasCookie: cookie != nil)
+                try Self.checkOrigin(request, context.site, hasCookie: cookie != nil || session != nil)
             }
             if let authorization {
                 context.identity = try await identity(authorization)
@@ -26,10 +28,17 @@ struct AuthenticationMiddleware: RouterMiddleware {
                 // A cookie that no longer counts leaves its bearer anonymous: the page offers to sign in again.
                 context.identity = try await tokens?.identity(for: cookie, proof: .cookie)
             }
+            if authorization == nil, context.identity == nil, let session {
+                context.identity = login?.identity(for: session)
+            }
         } catch {
             return ErrorPages.response(to: error, request, context)
         }
         return try await next(request, context)
+    }
+
+    private static func cookie(_ name: String, of request: Request) -> String? {
+        request.headers[.cookie] == nil ? nil : request.cookies[name]?.value
     }
 
     private func identity(_ authorization: String) async throws -> Identity {

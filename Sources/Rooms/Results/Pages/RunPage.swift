@@ -81,7 +81,7 @@ struct RunPage {
             "isEarlier": .flag(attempt.isEarlier),
             "latestPath": .text("/runs/\(summary.runID)"),
             "build": .text(attempt.build.description),
-            "canWrite": .flag(context.allows(.runsWrite)),
+            "canWrite": .flag(context.allows(.runsWrite) || context.identity?.forgeLogin != nil),
             "isSignedIn": .flag(context.identity != nil),
             "loginPath": .text("/login" + Link.query([("next", "/runs/\(summary.runID)")])),
             "rerunPath": .text("/rerun" + Link.query([("run", summary.runID.description)])),

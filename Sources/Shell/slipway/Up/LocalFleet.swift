@@ -28,6 +28,8 @@ struct LocalFleet: Sendable {
         if let forge {
             variables["SLIPWAY_FORGE_TOKEN"] = forge.botToken
             variables["SLIPWAY_WEBHOOK_SECRETS"] = forge.hookSecret
+            variables["SLIPWAY_LOGIN_CLIENT_ID"] = LocalForgeSecrets.oauthID
+            variables["SLIPWAY_LOGIN_CLIENT_SECRET"] = forge.oauthSecret
         }
         return variables
     }

@@ -1,20 +1,25 @@
-import AMQP
+package import AMQP
 import FoundationEssentials
 package import Logging
 package import Postgres
 import SlipwayModel
+
+/// Takes messages after their transaction has committed, and publishes them soon.
+package protocol MessageSink: Sendable {
+    func offer(_ messages: [OutgoingMessage])
+}
 
 /// The way state and messages change together: the database, and the broker behind the outbox.
 package final class FleetBus: Sendable {
     package let database: PostgresPool
     package let topology: FleetTopology
     package let logger: Logger
-    let publisher: OutboxPublisher?
+    private let publisher: (any MessageSink)?
 
     /// - Parameter publisher: publishes at once what this process commits. Without one (a short-lived tool) messages
     ///   wait for the fleet's sweeper, a second.
     package init(
-        database: PostgresPool, publisher: OutboxPublisher?, topology: FleetTopology = FleetTopology(), logger: Logger
+        database: PostgresPool, publisher: (any MessageSink)?, topology: FleetTopology = FleetTopology(), logger: Logger
     ) {
         self.database = database
         self.publisher = publisher

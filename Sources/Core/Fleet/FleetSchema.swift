@@ -9,7 +9,7 @@ package enum FleetSchema {
     ]
     package static let statements = FleetStore.all
 
-    /// Overdue messages and the age in seconds of the oldest.
-    package static let outboxAge = FleetStore.outboxAge
+    /// For each worker the messages it has still to take effect of, and the age in seconds of the oldest.
+    package static let backlog = FleetStore.backlog
     package static let countDeadLetters = FleetStore.countDeadLetters
 }

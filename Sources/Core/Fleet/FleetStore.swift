@@ -8,7 +8,7 @@ enum FleetStore {
         subscribe, unsubscribeOthers, discardUnheard, claimTick, insertOutbox, takeMessages, publishHeld,
         overdueConsumers, publishAgain, countFailure, holdBack, buryMessage, insertDeadLetter, listDeadLetters,
         showDeadLetter, replayDeadLetter, discardDeadLetter, renewMember, removeMember, trimTicks, trimMembers,
-        outboxAge, countDeadLetters,
+        backlog, countDeadLetters,
     ]
 
     static let subscribe = Statement(
@@ -222,12 +222,18 @@ enum FleetStore {
     static let trimMembers = Statement(
         "fleet_trim_members", "delete from fleet.members where seen_at < now() - interval '5 minutes'")
 
-    static let outboxAge = Statement(
-        "fleet_outbox_age",
+    /// Held back messages do not count: they wait for their time.
+    static let backlog = Statement(
+        "fleet_backlog",
         """
-        select count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
-          from fleet.outbox
-         where due_at <= clock_timestamp()
+        select known.consumer, count(message.message_id),
+               coalesce(extract(epoch from clock_timestamp() - min(message.created_at)), 0)::float8
+          from (select distinct consumer from fleet.subscriptions) as known
+          left join fleet.outbox as message
+            on message.consumer = known.consumer
+           and (message.publications > 0 or message.due_at <= clock_timestamp())
+         group by known.consumer
+         order by known.consumer
         """)
 
     static let countDeadLetters = Statement("fleet_count_dead_letters", "select count(*) from fleet.dead_letters")

@@ -9,7 +9,7 @@ import Synchronization
 /// Publishes what this process commits, from memory and in windows of confirms. What it cannot hold, or loses with the
 /// process or the broker, stays in the outbox until its worker has taken effect of it, and the sweeper publishes it
 /// again.
-package final class OutboxPublisher: Service {
+package final class OutboxPublisher: MessageSink, Service {
     /// Messages kept in memory while the broker is slow; more are left to the sweeper.
     private static let capacity = 10_000
     private static let window = 500
@@ -30,7 +30,7 @@ package final class OutboxPublisher: Service {
         self.logger = logger
     }
 
-    func offer(_ messages: [OutgoingMessage]) {
+    package func offer(_ messages: [OutgoingMessage]) {
         guard !messages.isEmpty else { return }
         pending.withLock { waiting in
             waiting.append(contentsOf: messages.prefix(max(0, Self.capacity - waiting.count)))

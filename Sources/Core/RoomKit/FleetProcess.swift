@@ -152,11 +152,20 @@ package struct FleetProcess: Sendable {
             await brokerPublisher.isBlocked ? "the broker has blocked publishing (memory or disk alarm)" : nil
         }
         instruments.collect { [database] instruments in
-            if let row = try? await database.execute(FleetSchema.outboxAge).first,
-                let (count, age) = try? row.decode((Int, Double).self)
-            {
-                instruments.set("slipway_outbox_overdue", to: Double(count))
-                instruments.set("slipway_outbox_overdue_age_seconds", to: age)
+            let pool = database.statistics
+            instruments.set("slipway_pool_connections", ["state": "idle"], to: Double(pool.idle))
+            instruments.set("slipway_pool_connections", ["state": "used"], to: Double(pool.open - pool.idle))
+            instruments.set("slipway_pool_waiting", to: Double(pool.waiting))
+        }
+    }
+
+    /// Adds the figures of the whole fleet, which one process of each kind tells for all: the gateway.
+    package func observeFleet() {
+        instruments.collect { [database] instruments in
+            for row in (try? await database.execute(FleetSchema.backlog)).map(Array.init) ?? [] {
+                guard let (worker, count, age) = try? row.decode((String, Int, Double).self) else { continue }
+                instruments.set("slipway_outbox_messages", ["worker": worker], to: Double(count))
+                instruments.set("slipway_outbox_age_seconds", ["worker": worker], to: age)
             }
             if let row = try? await database.execute(FleetSchema.countDeadLetters).first,
                 let count = try? row.decode(Int.self)
@@ -164,6 +173,7 @@ package struct FleetProcess: Sendable {
                 instruments.set("slipway_dead_letters", to: Double(count))
             }
         }
+        for room in rooms { room.observe(instruments) }
     }
 
     private static func waitForSchema(_ rooms: [any Room], database: PostgresPool, logger: Logger) async throws {

@@ -16,6 +16,8 @@ package protocol Room: Sendable {
     /// Every statement the room prepares, verified against the migrated schema by a test.
     var statements: [Statement] { get }
     func addRoutes(to router: Router<SlipwayContext>)
+    /// Adds what the room tells of the whole fleet to the figures of a gateway.
+    func observe(_ instruments: Instruments)
 }
 
 extension Room {
@@ -25,4 +27,5 @@ extension Room {
     package var gatewayChores: [Chore] { [] }
     package var statements: [Statement] { [] }
     package func addRoutes(to router: Router<SlipwayContext>) {}
+    package func observe(_ instruments: Instruments) {}
 }

@@ -14,11 +14,13 @@ package struct SchedulingService: Room {
     private let worker: SchedulingWorker
     private let reaper: Reaper
     private let watcher: ConfigurationWatcher?
+    private let database: PostgresPool
     private let authority: RunAuthority
 
     package init(bus: FleetBus, forge: ForgeClient, settings: Settings) {
         let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
         let configuration = ConfigurationCache()
+        database = bus.database
         let trust = Trust(users: settings.trustedUsers, forge: forge)
         authority = RunAuthority(trust: trust)
         ledger = SchedulingLedger(bus: bus, limits: limits, forge: forge.address)
@@ -57,6 +59,8 @@ package struct SchedulingService: Room {
         guard let watcher else { return [] }
         return [Chore(name: "configuration-watch", every: .seconds(2)) { try await watcher.round() }]
     }
+
+    package func observe(_ instruments: Instruments) { SchedulingFigures(database: database).observe(instruments) }
 
     package func addRoutes(to router: Router<SlipwayContext>) {
         SchedulingRoutes(runs: runs, authority: authority).add(to: router)

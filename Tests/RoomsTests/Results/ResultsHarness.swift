@@ -20,6 +20,7 @@ import Web
 /// The results room with its pages, on a database and an artifact folder of its own.
 struct ResultsHarness: Sendable {
     let bus: FleetBus
+    private let recorder: MessageRecorder
     let client: any TestClientProtocol
     let artifacts: LocalArtifactStore
     let tokens: TokenStore
@@ -37,7 +38,7 @@ struct ResultsHarness: Sendable {
         var settings = Settings()
         settings.publicURL = "http://ci.example.org"
         try await withDatabase(migrations: migrations(artifacts, settings)) { [settings] pool in
-            let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
+            let (bus, recorder) = try await MessageRecorder.bus(over: pool)
             let room = room(bus, artifacts, settings)
             let tokens = TokenStore(pool)
             let router = WebServer.router(site: Site(publicURL: settings.publicURL), tokens: tokens)
@@ -47,7 +48,7 @@ struct ResultsHarness: Sendable {
             try await application.test(framework) { client in
                 try await body(
                     ResultsHarness(
-                        bus: bus, client: client, artifacts: artifacts, tokens: tokens, worker: worker,
+                        bus: bus, recorder: recorder, client: client, artifacts: artifacts, tokens: tokens, worker: worker,
                         chores: room.chores))
             }
         }
@@ -242,15 +243,9 @@ struct ResultsHarness: Sendable {
         try await bus.commit { effects in
             for event in events { try effects.emit(event) }
         }
-        let plan = try await worker.plan(try await takeMessages())
+        let plan = try await worker.plan(try recorder.take())
         try await bus.commit(plan)
-        return try await takeMessages().map { try $0.decode(ResultsIngested.self) }
-    }
-
-    private func takeMessages() async throws -> [Message] {
-        try await database.query("delete from fleet.outbox returning body").map {
-            try Message(body: try $0.decode([UInt8].self))
-        }
+        return try recorder.take().map { try $0.decode(ResultsIngested.self) }
     }
 
     func count(_ table: String) async throws -> Int {

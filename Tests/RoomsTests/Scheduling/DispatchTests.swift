@@ -17,7 +17,7 @@ struct DispatchTests {
             #expect(try await harness.count(.dispatched) == 2)
             try await harness.announce("two", capacity: 2)
             #expect(try await harness.count(.dispatched) == 6)
-            let messages = try await harness.emitted().messages
+            let messages = try harness.emitted().messages
             #expect(messages.count { $0.envelope.type == RunDispatched.type } == 6)
             // A claim makes room; an end does not, it had none.
             let first = try #require(try await harness.runs().last)
@@ -37,9 +37,9 @@ struct DispatchTests {
             for (number, priority) in [0, 0, 5, -1, 5].enumerated() {
                 ids[number] = try await harness.request(priority: priority)
             }
-            _ = try await harness.emitted()
+            _ = try harness.emitted()
             try await harness.announce(capacity: 10)
-            let order = try await harness.emitted().all(RunDispatched.self).map(\.runID)
+            let order = try harness.emitted().all(RunDispatched.self).map(\.runID)
             #expect(order == [2, 4, 0, 1, 3].map { ids[$0] })
         }
     }

@@ -23,11 +23,11 @@ struct LedgerTests {
             #expect(try await harness.state(id) == .dispatched)
             let claimed = try #require(try await harness.claim(id))
             #expect(claimed.runID == id && claimed.attempt == 1 && claimed.job.name == "sweep")
-            #expect(try await harness.emitted().all(RunStarted.self).map(\.runID) == [id])
+            #expect(try harness.emitted().all(RunStarted.self).map(\.runID) == [id])
             #expect(try await harness.state(id) == .running)
             #expect(try await harness.claim(id, "other") == nil)
             #expect(try await harness.claim(id)?.buildID == claimed.buildID)
-            #expect(try await harness.emitted().all(RunStarted.self).isEmpty)
+            #expect(try harness.emitted().all(RunStarted.self).isEmpty)
         }
     }
 
@@ -62,11 +62,11 @@ struct LedgerTests {
         try await run { harness in
             let claimed = try await harness.started()
             #expect(try await harness.finish(claimed, .failure))
-            let finished = try await harness.emitted().all(RunFinished.self)
+            let finished = try harness.emitted().all(RunFinished.self)
             #expect(finished.map(\.state) == [.failure] && finished.first?.runID == claimed.runID)
             #expect(try await harness.finish(claimed, .success))
             #expect(try await harness.state(claimed.runID) == .failure)
-            #expect(try await harness.emitted().all(RunFinished.self).isEmpty)
+            #expect(try harness.emitted().all(RunFinished.self).isEmpty)
             #expect(try await !harness.finish(claimed, .success, "other"))
         }
     }
@@ -91,7 +91,7 @@ struct LedgerTests {
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
             }
             #expect(completed == 40)
-            #expect(try await Set(harness.emitted().all(RunFinished.self).map(\.runID)).count == 40)
+            #expect(try Set(harness.emitted().all(RunFinished.self).map(\.runID)).count == 40)
         }
     }
 
@@ -102,7 +102,7 @@ struct LedgerTests {
                 try await harness.started(), try await harness.started(), try await harness.started("sweep", "other")
             )
             #expect(try await harness.room.runs.abort(cancelled.runID, by: "maria") == .stopping)
-            #expect(try await harness.emitted().all(RunCancelled.self).map(\.buildID) == [cancelled.buildID])
+            #expect(try harness.emitted().all(RunCancelled.self).map(\.buildID) == [cancelled.buildID])
             let unknown = BuildID(77)
             let verdicts = try await harness.room.ledger.heartbeat(
                 [kept.buildID, cancelled.buildID, other.buildID, unknown], agent: "agent")

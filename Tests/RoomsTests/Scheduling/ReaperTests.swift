@@ -31,7 +31,7 @@ struct ReaperTests {
             let run = try await harness.run(id)
             #expect(run.state == .error && run.attempt == 4)
             #expect(run.description.contains("vanished 4 times"))
-            let finished = try await harness.emitted().all(RunFinished.self)
+            let finished = try harness.emitted().all(RunFinished.self)
             #expect(finished.map(\.state) == [.error])
             let attempts = try await harness.bus.database.query(
                 "select attempt from scheduling.attempts_v1 order by attempt"
@@ -99,9 +99,9 @@ struct ReaperTests {
         try await run { harness in
             let claimed = try await harness.started()
             try await harness.age(claimed.runID, "started_at", by: "49 hours")
-            _ = try await harness.emitted()
+            _ = try harness.emitted()
             try await harness.reap()
-            #expect(try await harness.emitted().all(RunCancelled.self).map(\.runID) == [claimed.runID])
+            #expect(try harness.emitted().all(RunCancelled.self).map(\.runID) == [claimed.runID])
             let verdicts = try await harness.room.ledger.heartbeat([claimed.buildID], agent: "agent")
             #expect(verdicts == [claimed.buildID: .cancel(reason: SchedulingText.ranTooLong(hours: 48))])
         }
@@ -111,15 +111,15 @@ struct ReaperTests {
     func lostMessage() async throws {
         try await run { harness in
             let id = try await harness.request()
-            _ = try await harness.emitted()
+            _ = try harness.emitted()
             try await harness.reap()
-            #expect(try await harness.emitted().all(RunDispatched.self).isEmpty)
+            #expect(try harness.emitted().all(RunDispatched.self).isEmpty)
             try await harness.age(id, "dispatched_at", by: "2 minutes")
             try await harness.reap()
-            #expect(try await harness.emitted().all(RunDispatched.self).map(\.runID) == [id])
+            #expect(try harness.emitted().all(RunDispatched.self).map(\.runID) == [id])
             // Its time begins anew.
             try await harness.reap()
-            #expect(try await harness.emitted().all(RunDispatched.self).isEmpty)
+            #expect(try harness.emitted().all(RunDispatched.self).isEmpty)
         }
     }
 

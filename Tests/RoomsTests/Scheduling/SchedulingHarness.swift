@@ -13,6 +13,7 @@ import Testing
 /// read from the outbox.
 struct SchedulingHarness: Sendable {
     let bus: FleetBus
+    private let recorder: MessageRecorder
     let room: SchedulingService
     private let worker: any Worker
     private let reaper: Chore
@@ -43,11 +44,11 @@ struct SchedulingHarness: Sendable {
         settings.trustedUsers = ["trusty"]
         let migrations = try await migrations(forge, settings)
         try await withDatabase(migrations: migrations) { [settings] pool in
-            let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
+            let (bus, recorder) = try await MessageRecorder.bus(over: pool)
             let room = SchedulingService(bus: bus, forge: forge, settings: settings)
             let worker = try #require(room.workers.first)
             let reaper = try #require(room.chores.first)
-            try await body(SchedulingHarness(bus: bus, room: room, worker: worker, reaper: reaper))
+            try await body(SchedulingHarness(bus: bus, recorder: recorder, room: room, worker: worker, reaper: reaper))
         }
     }
 
@@ -95,24 +96,17 @@ struct SchedulingHarness: Sendable {
 
     @discardableResult
     func deliver(_ events: [any Event]) async throws -> Emitted {
-        _ = try await takeOutbox()
+        _ = try recorder.take()
         try await bus.commit { effects in
             for event in events { try effects.emit(event) }
         }
-        let messages = try await takeOutbox()
-        let plan = try await worker.plan(messages)
+        let plan = try await worker.plan(try recorder.take())
         try await bus.commit(plan)
-        return Emitted(messages: try await takeOutbox())
+        return try emitted()
     }
 
-    /// What was emitted since the last look.
-    func emitted() async throws -> Emitted { Emitted(messages: try await takeOutbox()) }
-
-    private func takeOutbox() async throws -> [Message] {
-        try await bus.database.query(
-            "with taken as (delete from fleet.outbox returning id, body) select body from taken order by id"
-        ).map { try Message(body: $0.decode([UInt8].self)) }
-    }
+    /// What was emitted and signalled since the last look.
+    func emitted() throws -> Emitted { Emitted(messages: try recorder.take()) }
 
     struct Emitted: Sendable {
         let messages: [Message]

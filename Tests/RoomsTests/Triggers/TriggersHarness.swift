@@ -35,7 +35,7 @@ struct TriggersHarness: Sendable {
             + TriggersService(bus: nobody, settings: settings).migrations
         await pool.close()
         try await withDatabase(migrations: migrations) { [settings] pool in
-            let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
+            let (bus, _) = try await MessageRecorder.bus(over: pool)
             let room = TriggersService(bus: bus, settings: settings)
             let router = WebServer.router(tokens: nil)
             room.addRoutes(to: router)
@@ -85,7 +85,7 @@ struct TriggersHarness: Sendable {
 
     /// The events of a type that were emitted.
     func emitted<E: Event>(_ type: E.Type) async throws -> [E] {
-        try await bus.database.query("select body from fleet.outbox where type = \(E.type) order by id").map {
+        try await bus.database.query("select body from fleet.outbox where type = \(E.type) order by message_id").map {
             try Message(body: $0.decode([UInt8].self)).decode(E.self)
         }
     }

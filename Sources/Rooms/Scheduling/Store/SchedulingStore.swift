@@ -10,7 +10,7 @@ import SlipwayModel
 package enum SchedulingStore {
     package static let all: [Statement] =
         configurationStatements + pullStatements + runStatements + dispatchStatements + ledgerStatements
-        + reaperStatements + commandStatements
+        + reaperStatements + commandStatements + figureStatements
 
     /// What an ended run's messages need, from a row called `run`; read by `EndedRun`.
     static let endedColumns = """

@@ -1,0 +1,40 @@
+package import AMQP
+package import Fleet
+package import Postgres
+import SlipwayModel
+import Synchronization
+
+/// Hears every event and signal in a test's name, in the broker's place.
+package final class MessageRecorder: MessageSink {
+    private let offered = Mutex<[OutgoingMessage]>([])
+
+    /// A bus over a test's database whose messages are recorded.
+    package static func bus(over pool: PostgresPool) async throws -> (bus: FleetBus, recorder: MessageRecorder) {
+        let recorder = MessageRecorder()
+        let bus = FleetBus(database: pool, publisher: recorder, logger: quietLogger)
+        try await bus.subscribe([Ear()])
+        return (bus, recorder)
+    }
+
+    package func offer(_ messages: [OutgoingMessage]) { offered.withLock { $0 += messages } }
+
+    /// What was offered since the last look, in order.
+    package func take() throws -> [Message] {
+        let messages = offered.withLock { offered in
+            defer { offered = [] }
+            return offered
+        }
+        return try messages.map { try Message(body: $0.body) }
+    }
+
+    private struct Ear: Worker {
+        let name = "test"
+        let topics = [
+            DeliveryReceived.type, PullChanged.type, RefPushed.type, CommandIssued.type, RunRequested.type,
+            RunAccepted.type, RunRefused.type, RunCancel.type, RunStarted.type, RunFinished.type,
+            ResultsIngested.type, ForgeDesired.type,
+        ]
+
+        func plan(_ messages: [Message]) async throws -> CommitPlan { { _ in } }
+    }
+}

@@ -48,7 +48,8 @@ struct ResultsHarness: Sendable {
             try await application.test(framework) { client in
                 try await body(
                     ResultsHarness(
-                        bus: bus, recorder: recorder, client: client, artifacts: artifacts, tokens: tokens, worker: worker,
+                        bus: bus, recorder: recorder, client: client, artifacts: artifacts, tokens: tokens,
+                        worker: worker,
                         chores: room.chores))
             }
         }

@@ -66,6 +66,16 @@ import Testing
             (presubmit("decoration_config: {grace_period: -1s}"), 4, "not a time that can pass; write more than 0"),
             (presubmit("extra_refs: [{repo: config}]"), 4, "names the repository '/config'"),
             (presubmit("extra_refs: [config]"), 4, "an entry of extra_refs is text"),
+            (periodic("interval: 1h", "retry: {interval: 1m}"), 4, "retry has 0 attempts; write 1 to 100"),
+            (periodic("interval: 1h", "retry: {attempts: -1}"), 4, "attempts is -1; write 0 or more"),
+            (
+                presubmit("rerun_auth_config: {allow_anyone: true, github_users: [a]}"), 4,
+                "allows anyone and names people as well"
+            ),
+            (
+                presubmit("rerun_auth_config: {github_team_slugs: [{org: a}]}"), 4,
+                "an entry of github_team_slugs needs an org and a slug"
+            ),
             (presubmit("cluster: a/b"), 4, "cluster 'a/b' may hold"),
             (presubmit(name: "../escape"), 3, "the name may hold A-Z"),
             (presubmit(name: ".."), 3, "begin with no dot"),

@@ -66,6 +66,30 @@ import Testing
         #expect(text("a: b, c: d") == moved)
     }
 
+    @Test("Every change of a definition changes its digest")
+    func digests() throws {
+        var all: [ConfiguredJob] = []
+        let base = try onlyJob(presubmit())
+        #expect(CanonicalJSON.digest(of: base) == CanonicalJSON.digest(of: try onlyJob(presubmit())))
+        all.append(base)
+        all += try [
+            "always_run: true", "run_before_merge: true", "run_if_changed: a", "skip_if_only_changed: a",
+            "branches: [a]", "skip_branches: [a]", "rerun_auth_config: {allow_anyone: true}",
+            "rerun_auth_config: {github_users: [a]}", "rerun_auth_config: {github_orgs: [a]}",
+            "rerun_auth_config: {github_team_slugs: [{org: a, slug: b}]}", "optional: true",
+        ].map { try onlyJob(presubmit($0)) }
+        all.append(try onlyJob(presubmit("trigger: '^/go$'", "rerun_command: /go")))
+        all.append(try onlyJob("# moved\n" + presubmit()))
+        all += try [
+            "interval: 1h", "minimum_interval: 1h", "cron: '@hourly'", "interval: 1h, retry: {attempts: 1}",
+            "interval: 1h, retry: {attempts: 2}", "interval: 1h, retry: {attempts: 1, interval: 1m}",
+            "interval: 1h, retry: {attempts: 1, run_all: true}",
+        ].map { try onlyJob("periodics:\n- {name: unit, \($0), spec: {containers: [{command: [make]}]}}\n") }
+        #expect(Set(all.map { CanonicalJSON.digest(of: $0) }).count == all.count)
+        // A field that is new here belongs into the digest.
+        #expect(Mirror(reflecting: base).children.count == 11)
+    }
+
     @Test("A configured job survives being stored")
     func roundTrip() throws {
         let text = [
@@ -73,7 +97,9 @@ import Testing
                 "branches: [main]", "skip_branches: [x]", "run_if_changed: a", "run_before_merge: true",
                 "decorate: true"),
             presubmit("skip_if_only_changed: a", "optional: true"), periodic("cron: '0 0 */2 * 1'"),
-            periodic("interval: 90m"), periodic("minimum_interval: 10s"),
+            periodic("interval: 90m", "retry: {attempts: 2, interval: 5m, run_all: true}"),
+            presubmit("rerun_auth_config: {github_users: [a], github_team_slugs: [{org: a, slug: b}]}"),
+            periodic("minimum_interval: 10s"),
         ]
         for text in text {
             let job = try onlyJob(text)

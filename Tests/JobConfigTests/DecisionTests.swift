@@ -60,23 +60,62 @@ import Testing
         #expect(decision.reason.contains(reason), "\(decision.reason)")
     }
 
+    /// Who asks: nobody, a command that names the job, a retest of a failed context.
+    enum Asked: Sendable { case itself, byName, again }
+
     @Test(
-        "Asked for by a command: everything but the branch gives way",
+        "Asked for: everything but the branch gives way",
         arguments: [
-            (manual, "main", true), (source, "main", true), (documents, "main", true), (release, "main", true),
-            (release, "develop", false),
+            (manual, "main", ["README.md"], Asked.byName, true, "a command asked for it"),
+            (source, "main", ["README.md"], .byName, true, "a command asked for it"),
+            (source, "main", ["engine.c"], .byName, true, "a command asked for it"),
+            (source, "main", [], .byName, true, "a command asked for it"),
+            (documents, "main", ["README.md"], .byName, true, "a command asked for it"),
+            (documents, "main", [], .byName, true, "a command asked for it"),
+            (always, "main", [], .byName, true, "always_run"),
+            (release, "main", ["x"], .byName, true, "always_run"),
+            (release, "develop", ["x"], .byName, false, "is not among branches"),
+            (Rules(skipBranches: ["^main$"]), "main", ["x"], .byName, false, "is among skip_branches"),
+            (manual, "main", ["x"], .again, true, "asked for again; by itself: runs only when asked for"),
+            (source, "main", ["README.md"], .again, true, "asked for again; by itself: no changed file matches"),
+            (source, "main", ["engine.c"], .again, true, "'engine.c' matches run_if_changed"),
+            (source, "main", [], .again, true, "asked for again; by itself: no file changed"),
+            (documents, "main", ["b.md"], .again, true, "asked for again; by itself: every changed file matches"),
+            (always, "main", [], .again, true, "always_run"),
+            (release, "develop", ["x"], .again, false, "is not among branches"),
+            (manual, "main", ["x"], .itself, false, "runs only when asked for"),
         ])
-    func forced(rules: Rules, branch: String, runs: Bool) throws {
-        #expect(try rules.job().decision(branch: branch, changedFiles: { [] }, forced: true).runs == runs)
+    func asked(rules: Rules, branch: String, files: [String], by: Asked, runs: Bool, reason: String) throws {
+        let decision = try rules.job().decision(
+            branch: branch, changedFiles: { files }, forced: by == .byName, runsByDefault: by == .again)
+        #expect(decision.runs == runs)
+        #expect(decision.reason.contains(reason), "\(decision.reason)")
     }
 
     @Test(
-        "Asked for again although no rule would run it",
+        "Expressions are Go's and unanchored",
         arguments: [
-            (manual, "main", true), (source, "main", true), (documents, "main", true), (release, "develop", false),
+            ("docs", "a/docs/b", true), ("^docs", "a/docs/b", false), (#"\.go$"#, "a.go.mod", false),
+            (#"\.go$"#, "x/a.go", true), ("(?i)readme", "README.md", true), ("^$", "a", false), ("", "anything", true),
+            (#"^(?:a|b)/[^/]+$"#, "b/c", true), (#"^(?:a|b)/[^/]+$"#, "b/c/d", false), ("a.b", "axb", true),
         ])
-    func fallback(rules: Rules, branch: String, runs: Bool) throws {
-        #expect(try rules.job().decision(branch: branch, changedFiles: { [] }, runsByDefault: true).runs == runs)
+    func expressions(rule: String, file: String, runs: Bool) throws {
+        #expect(try Rules(runIfChanged: rule).job().decision(branch: "main", changedFiles: { [file] }).runs == runs)
+    }
+
+    @Test(
+        "Branches are expressions too",
+        arguments: [
+            (["release-1.3"], "release-1.3", true), (["release-1.3"], "release-1.30", true),
+            (["release-1.3"], "release-1x3", true), (["release-1.3"], "release-1.4", false), (["^main$"], "main", true),
+            (["^main$"], "^main$", false), (["a+b"], "a+b", false), (["a+b"], "aab", true),
+            (["x", "main"], "main", true),
+            (["^x|y$"], "xz", true),
+        ])
+    func branches(entries: [String], branch: String, runs: Bool) throws {
+        #expect(
+            try Rules(alwaysRun: true, branches: entries).job().decision(branch: branch, changedFiles: { [] }).runs
+                == runs)
     }
 
     @Test(

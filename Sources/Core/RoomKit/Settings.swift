@@ -25,6 +25,7 @@ package struct Settings: Sendable {
     package var pluginsFile: String?
     package var trustedUsers: [String] = []
     package var configFolder: String?
+    package var prowConfig: String?
     package var cluster = "default"
     package var agentName: String?
     package var agentCapacity = 2
@@ -177,6 +178,9 @@ package struct SettingDefinition: Sendable {
             $0.trustedUsers = list($1)
         },
         .text("config.folder", \.configFolder, "Folder of job YAML that is applied whenever it changes."),
+        .text(
+            "config.prow_config", \.prowConfig,
+            "Prow's own config.yaml, applied with the folder: presets, decoration defaults, capacities, rerun rules."),
         .text("agent.cluster", \.cluster, "Cluster whose runs an agent takes."),
         .text("agent.name", \.agentName, "Name of an agent; host and process id by default."),
         .number("agent.capacity", \.agentCapacity, in: 1...1000, "Runs an agent executes at once."),

@@ -9,12 +9,16 @@ package struct Brancher: Sendable, Hashable {
     private let included: Pattern?
     private let skipped: Pattern?
 
+    /// Entries of `branches` that mean themselves: a branch of that name needs no search.
+    private let names: Set<String>
+
     /// Each list is joined with `|` and compiled once, as Prow does.
     package init(branches: [String] = [], skipBranches: [String] = []) throws(PatternError) {
         self.branches = branches
         self.skipBranches = skipBranches
         included = branches.isEmpty ? nil : try Pattern(branches.joined(separator: "|"))
         skipped = skipBranches.isEmpty ? nil : try Pattern(skipBranches.joined(separator: "|"))
+        names = Set(branches.filter { Pattern.escaped($0).replacing("\\.", with: ".") == $0 })
     }
 
     /// No expression at all: every branch.
@@ -23,11 +27,16 @@ package struct Brancher: Sendable, Hashable {
         skipBranches = []
         included = nil
         skipped = nil
+        names = []
     }
 
     package var isUnrestricted: Bool { included == nil && skipped == nil }
 
-    package func matches(_ branch: String) -> Bool { exclusion(of: branch) == nil }
+    package func matches(_ branch: String) -> Bool {
+        if let skipped, skipped.matches(branch) { return false }
+        guard let included else { return true }
+        return names.contains(branch) || included.matches(branch)
+    }
 
     /// Why the branch is excluded, in words; nil where it is not.
     func exclusion(of branch: String) -> String? {

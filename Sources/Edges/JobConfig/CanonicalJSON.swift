@@ -1,3 +1,4 @@
+import Patterns
 import Signatures
 package import SlipwayModel
 
@@ -8,6 +9,11 @@ package enum CanonicalJSON {
 
     /// The job as Codable would write it, its `source` left out.
     package static func bytes(of job: ResolvedJob) -> [UInt8] { bytes(of: job.canonicalValue) }
+
+    /// A whole definition, as 64 hexadecimal digits: what it would do, when, and where it was written.
+    package static func digest(of job: ConfiguredJob) -> String {
+        SHA256.hexadecimal(bytes(of: job.canonicalRules))
+    }
 
     package static func bytes(of value: JSONValue) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -84,6 +90,33 @@ extension ResolvedJob {
         members["cloneURI"] = cloneURI.map(JSONValue.string)
         members["cloneDepth"] = cloneDepth.map { .integer(Int64($0)) }
         members["skipSubmodules"] = skipSubmodules.map(JSONValue.bool)
+        return .object(members)
+    }
+}
+
+extension ConfiguredJob {
+    /// The hash stands for what is run.
+    fileprivate var canonicalRules: JSONValue {
+        var members: [String: JSONValue] = [
+            "hash": .string(hash), "alwaysRun": .bool(alwaysRun), "runBeforeMerge": .bool(runBeforeMerge),
+            "branches": .array(branches.branches.map(JSONValue.string)),
+            "skipBranches": .array(branches.skipBranches.map(JSONValue.string)),
+        ]
+        members["source"] = job.source.map(JSONValue.string)
+        members["runIfChanged"] = (runIfChanged?.expression).map(JSONValue.string)
+        members["skipIfOnlyChanged"] = (skipIfOnlyChanged?.expression).map(JSONValue.string)
+        members["trigger"] = (trigger?.expression).map(JSONValue.string)
+        members["schedule"] = (schedule?.description).map(JSONValue.string)
+        members["retry"] = retry.map { retry in
+            .array([.integer(Int64(retry.attempts)), .number(retry.interval), .bool(retry.runsAll)])
+        }
+        members["rerun"] = rerun.map { rule in
+            .array([
+                .bool(rule.allowsAnyone), .array(rule.users.map(JSONValue.string)),
+                .array(rule.orgs.map(JSONValue.string)),
+                .array(rule.teams.map { .array([.string($0.org), .string($0.slug)]) }),
+            ])
+        }
         return .object(members)
     }
 }

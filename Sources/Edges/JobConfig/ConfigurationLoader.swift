@@ -57,6 +57,7 @@ package final class ConfigurationLoader: Sendable {
         var result = LoadedConfiguration(
             files: files, parts: entries.map(\.part), resolved: entries.map(\.resolved), presets: context.presets,
             errors: errors + ConfigurationLoader.sameBaseNames(files) + (prowSettings?.errors ?? []))
+        result.settings = context.prow.version
         result.warnings = (result.warnings + (prowSettings?.warnings ?? [])).sorted()
         return result
     }

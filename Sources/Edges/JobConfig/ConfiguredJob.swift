@@ -21,13 +21,17 @@ package struct ConfiguredJob: Sendable, Hashable {
     package var trigger: Pattern?
     /// Periodics: when it falls due.
     package var schedule: Schedule?
+    /// Periodics: whether a run that failed is tried again.
+    package var retry: PeriodicRetry?
+    /// Who may run it again, beside those who may run anything.
+    package var rerun: RerunAuthorization?
     /// SHA-256 of the resolved job's canonical JSON, its source left out; 64 hexadecimal digits.
     package var hash: String
 
     package init(
         job: ResolvedJob, alwaysRun: Bool = false, runBeforeMerge: Bool = false, runIfChanged: Pattern? = nil,
         skipIfOnlyChanged: Pattern? = nil, branches: Brancher = Brancher(), trigger: Pattern? = nil,
-        schedule: Schedule? = nil
+        schedule: Schedule? = nil, retry: PeriodicRetry? = nil, rerun: RerunAuthorization? = nil
     ) {
         self.job = job
         self.alwaysRun = alwaysRun
@@ -37,13 +41,16 @@ package struct ConfiguredJob: Sendable, Hashable {
         self.branches = branches
         self.trigger = trigger
         self.schedule = schedule
+        self.retry = retry
+        self.rerun = rerun
         hash = CanonicalJSON.hash(of: job)
     }
 }
 
 extension ConfiguredJob: Codable {
     enum CodingKeys: String, CodingKey {
-        case job, alwaysRun, runBeforeMerge, runIfChanged, skipIfOnlyChanged, branches, trigger, schedule, hash
+        case job, alwaysRun, runBeforeMerge, runIfChanged, skipIfOnlyChanged, branches, trigger, schedule, retry, rerun,
+            hash
     }
 
     /// Tolerant of what an older version did not write.
@@ -57,6 +64,8 @@ extension ConfiguredJob: Codable {
         branches = try container.decodeIfPresent(Brancher.self, forKey: .branches) ?? Brancher()
         trigger = try container.decodeIfPresent(Pattern.self, forKey: .trigger)
         schedule = try container.decodeIfPresent(Schedule.self, forKey: .schedule)
+        retry = try container.decodeIfPresent(PeriodicRetry.self, forKey: .retry)
+        rerun = try container.decodeIfPresent(RerunAuthorization.self, forKey: .rerun)
         hash = try container.decode(String.self, forKey: .hash)
     }
 }

@@ -1,13 +1,50 @@
 import Patterns
 import SlipwayModel
 
-/// Whether a job runs by itself, and why, in words for people.
-package struct Decision: Sendable, Hashable, Codable {
-    package var runs: Bool
-    package var reason: String
+/// Whether a job runs by itself, and why.
+package struct Decision: Sendable, Hashable {
+    /// What decided. Put into words only where somebody reads them: of thousands of jobs most are merely skipped.
+    enum Ground: Sendable, Hashable {
+        case excluded(branch: String, by: Brancher)
+        case alwaysRun
+        case command
+        case changed(file: String, Pattern)
+        case remained(file: String, Pattern)
+        case nothingChanged
+        case noneChanged(Pattern)
+        case onlyChanged(Pattern)
+        case manual(rerunCommand: String?)
+    }
 
-    static func run(_ reason: String) -> Decision { Decision(runs: true, reason: reason) }
-    static func skip(_ reason: String) -> Decision { Decision(runs: false, reason: reason) }
+    package let runs: Bool
+    private let ground: Ground
+    /// It runs although nothing but the question asks for it.
+    private let isAskedAgain: Bool
+
+    init(runs: Bool, _ ground: Ground, isAskedAgain: Bool = false) {
+        self.runs = runs
+        self.ground = ground
+        self.isAskedAgain = isAskedAgain
+    }
+
+    /// Why, in words for people.
+    package var reason: String { (isAskedAgain ? "asked for again; by itself: " : "") + ground.words }
+}
+
+extension Decision.Ground {
+    var words: String {
+        switch self {
+        case .excluded(let branch, let brancher): brancher.exclusion(of: branch) ?? "the branch is excluded"
+        case .alwaysRun: "always_run"
+        case .command: "a command asked for it"
+        case .changed(let file, let rule): "'\(file)' matches run_if_changed (\(rule))"
+        case .remained(let file, let rule): "'\(file)' does not match skip_if_only_changed (\(rule))"
+        case .nothingChanged: "no file changed"
+        case .noneChanged(let rule): "no changed file matches run_if_changed (\(rule))"
+        case .onlyChanged(let rule): "every changed file matches skip_if_only_changed (\(rule))"
+        case .manual(let command): "runs only when asked for" + (command.map { ": \($0)" } ?? "")
+        }
+    }
 }
 
 // The rules, in Prow's order (pkg/config/jobs.go, `ShouldRun`):
@@ -42,27 +79,25 @@ extension ConfiguredJob {
     package func decision(
         branch: String, changedFiles: () throws -> [String], forced: Bool = false, runsByDefault: Bool = false
     ) rethrows -> Decision {
-        if let exclusion = branches.exclusion(of: branch) { return .skip(exclusion) }
-        if alwaysRun { return .run("always_run") }
-        if forced { return .run("a command asked for it") }
-        let fallback: String
+        if !branches.matches(branch) { return Decision(runs: false, .excluded(branch: branch, by: branches)) }
+        if alwaysRun { return Decision(runs: true, .alwaysRun) }
+        if forced { return Decision(runs: true, .command) }
+        let ground: Decision.Ground
         if let runIfChanged {
             let files = try changedFiles()
             if let file = files.first(where: runIfChanged.matches) {
-                return .run("'\(file)' matches run_if_changed (\(runIfChanged))")
+                return Decision(runs: true, .changed(file: file, runIfChanged))
             }
-            fallback = files.isEmpty ? "no file changed" : "no changed file matches run_if_changed (\(runIfChanged))"
+            ground = files.isEmpty ? .nothingChanged : .noneChanged(runIfChanged)
         } else if let skipIfOnlyChanged {
             let files = try changedFiles()
             if let file = files.first(where: { !skipIfOnlyChanged.matches($0) }) {
-                return .run("'\(file)' does not match skip_if_only_changed (\(skipIfOnlyChanged))")
+                return Decision(runs: true, .remained(file: file, skipIfOnlyChanged))
             }
-            fallback =
-                files.isEmpty
-                ? "no file changed" : "every changed file matches skip_if_only_changed (\(skipIfOnlyChanged))"
+            ground = files.isEmpty ? .nothingChanged : .onlyChanged(skipIfOnlyChanged)
         } else {
-            fallback = "runs only when asked for" + (job.rerunCommand.map { ": \($0)" } ?? "")
+            ground = .manual(rerunCommand: job.rerunCommand)
         }
-        return runsByDefault ? .run("asked for again; by itself: \(fallback)") : .skip(fallback)
+        return Decision(runs: runsByDefault, ground, isAskedAgain: runsByDefault)
     }
 }

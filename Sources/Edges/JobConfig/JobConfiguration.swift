@@ -19,6 +19,8 @@ package struct LoadedConfiguration: Sendable {
     /// The jobs that are sound, in the order of files and lines.
     package var jobs: [ConfiguredJob] = []
     package var presets: [Preset] = []
+    /// Prow's defaults where no `config.yaml` was read.
+    package var settings = VersionSettings()
     /// Ordered by file and line.
     package var errors: [ConfigProblem] = []
     package var warnings: [ConfigProblem] = []

@@ -22,8 +22,8 @@ package struct ProwSettings: Sendable, Hashable {
     package var decoratesAllJobs = false
     /// `plank.job_queue_capacities`: 0 = never, below 0 = unlimited. Nil where no `config.yaml` was read.
     package internal(set) var jobQueueCapacities: [String: Int]?
-    /// `plank.max_concurrency`: runs at once over all jobs; 0 = unlimited.
-    package internal(set) var maxConcurrency = 0
+    /// What is stored with a version of the configuration.
+    package internal(set) var version = VersionSettings()
 
     /// Prow's defaults, as if there were no `config.yaml`.
     package init() {}

@@ -3,10 +3,10 @@ import SlipwayModel
 import Web
 
 /// `POST /rerun` and `POST /abort`. The run is named by `run`, or as Prow's clients do by `prowjob`: in the query or in
-/// the form. Browsers are led to the run's page, scripts get JSON.
+/// the form. Who may, `RerunVerdict` tells. Browsers are led to the run's page, scripts get JSON.
 struct SchedulingRoutes: Sendable {
     let runs: RunOperations
-    let authority: RunAuthority
+    let authorization: RunAuthorization
 
     func add(to router: Router<SlipwayContext>) {
         router.post("/rerun", use: rerun)
@@ -15,15 +15,15 @@ struct SchedulingRoutes: Sendable {
 
     @Sendable private func rerun(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let run = try await run(request, context)
-        _ = try await authority.require(run, context)
+        _ = try await authorization.require(run, try await runs.rerunRules(of: run), context)
         guard let new = try await runs.rerun(run.runID) else { throw Self.unknown(run.runID.description) }
         return answer(Answer(run: new, state: .waiting), context)
     }
 
     @Sendable private func abort(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let run = try await run(request, context)
-        let identity = try await authority.require(run, context)
-        switch try await runs.abort(run.runID, by: identity.name) {
+        let name = try await authorization.require(run, try await runs.rerunRules(of: run), context)
+        switch try await runs.abort(run.runID, by: name) {
         case .aborted: return answer(Answer(run: run.runID, state: .aborted), context)
         case .stopping: return answer(Answer(run: run.runID, state: .running), context)
         case .alreadyEnded(let state):
@@ -43,7 +43,6 @@ struct SchedulingRoutes: Sendable {
 
     /// The run that is named. Somebody unknown is not told which there are.
     private func run(_ request: Request, _ context: SlipwayContext) async throws -> RunSummary {
-        if context.identity == nil { try context.require(.runsWrite) }
         let query = try request.query()
         var name = try query.text("run") ?? query.text("prowjob")
         if name == nil {
@@ -53,8 +52,9 @@ struct SchedulingRoutes: Sendable {
         guard let name else {
             throw WebError.badRequest("Name the run: /rerun?run=<run id> or /abort?run=<run id>.")
         }
-        guard let run = try await runs.find(name) else { throw Self.unknown(name) }
-        return run
+        if let run = try await runs.find(name) { return run }
+        if context.identity == nil { try context.require(.runsWrite) }
+        throw Self.unknown(name)
     }
 
     private static func unknown(_ name: String) -> WebError { .notFound(SchedulingText.noSuchRun(name)) }

@@ -11,20 +11,20 @@ package struct SchedulingService: Room {
     /// Where agents claim, keep and complete attempts.
     package let ledger: SchedulingLedger
     package let runs: RunOperations
+    private let routes: SchedulingRoutes
     private let worker: SchedulingWorker
     private let reaper: Reaper
     private let watcher: ConfigurationWatcher?
     private let database: PostgresPool
-    private let authority: RunAuthority
 
     package init(bus: FleetBus, forge: ForgeClient, settings: Settings) {
         let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
         let configuration = ConfigurationCache()
         database = bus.database
-        let trust = Trust(users: settings.trustedUsers, forge: forge)
-        authority = RunAuthority(trust: trust)
         ledger = SchedulingLedger(bus: bus, limits: limits, forge: forge.address)
         runs = RunOperations(bus: bus, configuration: configuration, limits: limits)
+        let trust = Trust(users: settings.trustedUsers, forge: forge)
+        routes = SchedulingRoutes(runs: runs, authorization: RunAuthorization(forge: forge, trust: trust))
         worker = SchedulingWorker(
             bus: bus, configuration: configuration,
             reader: ForgeReader(
@@ -35,17 +35,18 @@ package struct SchedulingService: Room {
         reaper = Reaper(bus: bus, limits: limits)
         watcher = settings.configFolder.map { folder in
             ConfigurationWatcher(
-                folder: folder, store: ConfigurationStore(bus.database), logger: bus.logger)
+                folder: folder, prowConfig: settings.prowConfig, store: ConfigurationStore(bus.database),
+                logger: bus.logger)
         }
     }
 
-    package var migrations: [Migration] {
-        [
-            Migration(
-                name: "m202611240120_scheduling_foundation",
-                bytes: PackageResources.m202611240120_scheduling_foundation_sql)
-        ]
-    }
+    package static let migrations = [
+        Migration(
+            name: "m202611240120_scheduling_foundation",
+            bytes: PackageResources.m202611240120_scheduling_foundation_sql)
+    ]
+
+    package var migrations: [Migration] { Self.migrations }
 
     package var statements: [Statement] { SchedulingStore.all }
 
@@ -62,7 +63,5 @@ package struct SchedulingService: Room {
 
     package func observe(_ instruments: Instruments) { SchedulingFigures(database: database).observe(instruments) }
 
-    package func addRoutes(to router: Router<SlipwayContext>) {
-        SchedulingRoutes(runs: runs, authority: authority).add(to: router)
-    }
+    package func addRoutes(to router: Router<SlipwayContext>) { routes.add(to: router) }
 }

@@ -128,6 +128,9 @@ package enum SchedulingText {
 
     // MARK: Commands and pages
 
+    /// Who did it, where a job lets anyone run it and nobody is signed in.
+    package static let anybody = "somebody who is not signed in"
+
     package static func noSuchRun(_ text: String) -> String {
         "There is no run '\(text.prefix(80))'; a run is named by its id or by the build id of its current attempt."
     }
@@ -143,11 +146,12 @@ package enum SchedulingText {
             + "'runs:write'."
     }
 
-    static func membershipUnknown(_ login: String, _ org: String) -> String {
-        "The forge could not be asked whether \(login) is a member of \(org); try again in a while."
+    static func membershipUnknown(_ login: String) -> String {
+        "The forge could not be asked what \(login) is a member of; try again in a while."
     }
 
     static func notAMember(_ login: String, _ org: String) -> String {
-        "\(login) is not a member of \(org), and only its members may rerun and abort its runs; ask one of them."
+        "\(login) is not a member of \(org), and only its members and whom a job's rerun_auth_config "
+            + "names may rerun and abort its runs; ask one of them."
     }
 }

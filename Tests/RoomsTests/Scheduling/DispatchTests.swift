@@ -85,6 +85,98 @@ struct DispatchTests {
         }
     }
 
+    @Test(
+        "jobs of a queue share its capacity: 0 is never, below 0 unlimited",
+        arguments: [(1, 1), (2, 2), (0, 0), (-1, 4)])
+    func queue(capacity: Int, dispatched: Int) async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(
+                prowConfig: "plank:\n  job_queue_capacities: {crane: \(capacity)}\n",
+                presubmits: ("unit", "job_queue_name: crane"), ("lint", "job_queue_name: crane, max_concurrency: 1"),
+                ("free", ""))
+            try await harness.announce(capacity: 20)
+            for number in 1...3 { _ = try await harness.request(presubmit: "unit", number) }
+            _ = try await harness.request(presubmit: "lint", 4)
+            let free = try await harness.request(presubmit: "free", 5)
+            #expect(try await harness.state(free) == .dispatched)
+            #expect(try await harness.count(.dispatched) == dispatched + 1)
+            // The oldest goes first; an end lets the next one in.
+            guard dispatched == 1 else { return }
+            let first = try #require(try await harness.runs().last { $0.state == .dispatched })
+            let claimed = try #require(try await harness.claim(first.runID))
+            #expect(claimed.refs?.pulls?.first?.number == 1)
+            #expect(try await harness.count(.dispatched) == 1)
+            _ = try await harness.finish(claimed)
+            #expect(try await harness.count(.dispatched) == 2)
+        }
+    }
+
+    @Test("another capacity holds from the next round on")
+    func changedQueue() async throws {
+        try await SchedulingHarness.run { harness in
+            let config = { (capacity: Int) in "plank:\n  job_queue_capacities: {crane: \(capacity)}\n" }
+            try await harness.apply(prowConfig: config(0), presubmits: ("unit", "job_queue_name: crane"))
+            try await harness.announce(capacity: 20)
+            for number in 1...3 { _ = try await harness.request(presubmit: "unit", number) }
+            #expect(try await harness.count(.waiting) == 3)
+            try await harness.apply(prowConfig: config(2), presubmits: ("unit", "job_queue_name: crane"))
+            try await harness.reap()
+            #expect(try await harness.count(.dispatched) == 2)
+        }
+    }
+
+    @Test("plank.max_concurrency holds over all jobs and clusters")
+    func whole() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(
+                prowConfig: "plank: {max_concurrency: 3}\n", presubmits: ("unit", "cluster: lab"),
+                ("lint", "cluster: yard"))
+            try await harness.announce("lab-agent", cluster: "lab", capacity: 10)
+            try await harness.announce("yard-agent", cluster: "yard", capacity: 10)
+            for number in 1...2 {
+                _ = try await harness.request(presubmit: "unit", number)
+                _ = try await harness.request(presubmit: "lint", number)
+            }
+            #expect(try await harness.count(.dispatched) == 3)
+            let first = try #require(try await harness.runs().last)
+            let claimed = try #require(try await harness.claim(first.runID, "lab-agent"))
+            #expect(try await harness.count(.dispatched) == 2)
+            _ = try await harness.finish(claimed, .success, "lab-agent")
+            try await harness.reap()
+            #expect(try await harness.count(.dispatched) == 3)
+        }
+    }
+
+    @Test("clusters that race keep a limit over all of them")
+    func sharedLimit() async throws {
+        try await SchedulingHarness.run { harness in
+            let clusters = (1...6).map { "cluster-\($0)" }
+            try await harness.apply(
+                (
+                    "jobs.yaml",
+                    "postsubmits:\n  harbor/crane:\n"
+                        + clusters.map { cluster in
+                            "  - {name: image, branches: [^\(cluster)$], cluster: \(cluster), max_concurrency: 2, "
+                                + "\(SchedulingHarness.spec)}\n"
+                        }.joined()
+                ))
+            try await harness.deliver(
+                clusters.map { cluster in
+                    RefPushed(
+                        repository: SchedulingHarness.repository, ref: cluster, isTag: false, before: "a", after: "b",
+                        changedFiles: ["x"], sender: "maria", deliveryID: cluster)
+                })
+            #expect(try await harness.count(.waiting) == 6)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for cluster in clusters {
+                    group.addTask { try await harness.announce("of \(cluster)", cluster: cluster, capacity: 4) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await harness.count(.dispatched) == 2)
+        }
+    }
+
     @Test("dispatchers that race fill the window once")
     func race() async throws {
         try await SchedulingHarness.run { harness in

@@ -75,11 +75,17 @@ struct SchedulingHarness: Sendable {
     }
 
     /// Puts presubmits of `harbor/crane` into force, each from its name and further keys.
-    func apply(presubmits: (name: String, keys: String)...) async throws {
+    func apply(prowConfig: String? = nil, presubmits: (name: String, keys: String)...) async throws {
         let jobs = presubmits.map { job in
             "  - {name: \(job.name), \(job.keys.isEmpty ? "" : job.keys + ", ")\(Self.spec)}\n"
         }
-        try await apply(("jobs.yaml", "presubmits:\n  harbor/crane:\n" + jobs.joined()))
+        let text = "presubmits:\n  harbor/crane:\n" + jobs.joined()
+        let settings = prowConfig.map {
+            JobConfiguration.prowSettings(SourceFile(path: "config.yaml", bytes: Array($0.utf8)))
+        }
+        let loaded = JobConfiguration.load(
+            files: [SourceFile(path: "jobs.yaml", bytes: Array(text.utf8))], prowSettings: settings)
+        _ = try await configuration.apply(loaded, by: "maria", source: "test")
     }
 
     static let spec = "spec: {containers: [{image: tools, command: [make]}]}"

@@ -48,6 +48,23 @@ extension ForgeClient {
         try await exists("/orgs/\(segment(org))/members/\(segment(user))")
     }
 
+    /// Whether the user is an active member of a team, as far as the token may see.
+    ///
+    /// - Parameter team: its slug.
+    package func isTeamMember(_ org: String, team: String, _ user: String) async throws(ForgeError) -> Bool {
+        struct Membership: Decodable, Sendable {
+            var state: String
+        }
+        do {
+            let membership: Membership = try await get(
+                "/orgs/\(segment(org))/teams/\(segment(team))/memberships/\(segment(user))")
+            return membership.state == "active"
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+
     package func members(of org: String) async throws(ForgeError) -> [Account] {
         try await list("/orgs/\(segment(org))/members")
     }

@@ -36,6 +36,8 @@ struct JobDraft: Sendable {
     var cron: Text?
     var interval: Text?
     var minimumInterval: Text?
+    var retry: PeriodicRetry?
+    var rerun: RerunAuthorization?
     var specLine = 0
 
     /// `file:line`, for messages about two jobs.

@@ -164,6 +164,7 @@ struct JobFileReader {
         case "decoration_config": draft.decoration = fields.decoration(entry)
         case "extra_refs":
             for item in fields.list(entry) { readExtraRefs(item, into: &draft) }
+        case "rerun_auth_config": draft.rerun = fields.rerunAuthorization(entry)
         case "path_alias": draft.job.pathAlias = fields.text(entry)
         case "clone_uri": draft.job.cloneURI = fields.text(entry)
         case "clone_depth": draft.job.cloneDepth = fields.count(entry)
@@ -175,6 +176,7 @@ struct JobFileReader {
 
     private mutating func readPresubmit(_ entry: YAMLEntry, into draft: inout JobDraft) -> Bool {
         switch entry.key {
+        case "run_before_merge": draft.runBeforeMerge = fields.bool(entry) ?? false
         case "optional": draft.job.optional = fields.bool(entry) ?? false
         case "trigger": draft.trigger = fields.located(entry)
         case "rerun_command": draft.rerunCommand = fields.located(entry)
@@ -187,7 +189,6 @@ struct JobFileReader {
     private mutating func readFiltered(_ entry: YAMLEntry, into draft: inout JobDraft) -> Bool {
         switch entry.key {
         case "always_run": draft.alwaysRun = fields.bool(entry)
-        case "run_before_merge": draft.runBeforeMerge = fields.bool(entry) ?? false
         case "run_if_changed": draft.runIfChanged = fields.located(entry)
         case "skip_if_only_changed": draft.skipIfOnlyChanged = fields.located(entry)
         case "branches":
@@ -208,6 +209,7 @@ struct JobFileReader {
         case "cron": draft.cron = fields.located(entry)
         case "interval": draft.interval = fields.located(entry)
         case "minimum_interval": draft.minimumInterval = fields.located(entry)
+        case "retry": draft.retry = fields.retry(entry)
         default: return false
         }
         return true

@@ -49,7 +49,8 @@ struct JobResolver {
         let configured = ConfiguredJob(
             job: job, alwaysRun: draft.alwaysRun ?? (job.kind == .postsubmit && !hasChangeRule),
             runBeforeMerge: draft.runBeforeMerge, runIfChanged: runIfChanged, skipIfOnlyChanged: skipIfOnlyChanged,
-            branches: branches, trigger: trigger, schedule: schedule)
+            branches: branches, trigger: trigger, schedule: schedule, retry: draft.retry,
+            rerun: draft.rerun)
         result.jobs.append((draft, configured))
     }
 

@@ -37,6 +37,8 @@ struct ProwSettingsReader {
     private mutating func read(_ section: YAMLEntry) {
         if section.key == "plank" {
             for entry in fields.mapping(section) ?? [] { readPlank(entry) }
+        } else if section.key == "deck" {
+            for entry in fields.mapping(section) ?? [] { readDeck(entry) }
         } else if let consequence = Unserved.sections[section.key] {
             fields.warnUnserved(section, consequence)
         } else {
@@ -53,7 +55,8 @@ struct ProwSettingsReader {
             var capacities: [String: Int] = [:]
             for member in fields.mapping(entry) ?? [] { capacities[member.key] = fields.integer(member) }
             settings.jobQueueCapacities = capacities
-        case "max_concurrency": settings.maxConcurrency = fields.count(entry) ?? 0
+            settings.version.queueCapacities = capacities
+        case "max_concurrency": settings.version.maxConcurrency = fields.count(entry) ?? 0
         default:
             if let consequence = Unserved.plankKeys[entry.key] {
                 fields.warnUnserved(entry, consequence)
@@ -61,6 +64,35 @@ struct ProwSettingsReader {
                 fields.warnUnknown(entry, in: "plank")
             }
         }
+    }
+
+    private mutating func readDeck(_ entry: YAMLEntry) {
+        switch entry.key {
+        case "rerun_auth_configs":
+            for member in fields.mapping(entry) ?? [] {
+                settings.version.rerunAuthorizations[member.key] = fields.rerunAuthorization(member)
+            }
+        case "default_rerun_auth_configs":
+            for item in fields.list(entry) { readRerunDefault(item) }
+        default: fields.warnUnserved(entry, "pages are Slipway's own")
+        }
+    }
+
+    private mutating func readRerunDefault(_ node: YAMLNode) {
+        guard case .mapping(let entries) = node.content else {
+            return fields.refuse(
+                node.line, "an entry of default_rerun_auth_configs is \(node.kind); write repo and rerun_auth_configs")
+        }
+        var (repository, rule): (String, RerunAuthorization?) = ("*", nil)
+        for entry in entries {
+            switch entry.key {
+            case "repo": repository = fields.text(entry).flatMap { $0.isEmpty ? nil : $0 } ?? "*"
+            case "rerun_auth_configs", "rerun_auth_config": rule = fields.rerunAuthorization(entry)
+            case "cluster": fields.warnUnserved(entry, "a rule holds for a repository's jobs on every cluster")
+            default: fields.warnUnknown(entry, in: "default_rerun_auth_configs")
+            }
+        }
+        if let rule { settings.version.rerunAuthorizations[repository] = rule }
     }
 
     private mutating func readDefault(_ node: YAMLNode) {

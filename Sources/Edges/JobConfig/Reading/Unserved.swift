@@ -1,11 +1,9 @@
 /// Keys that Prow knows and Slipway reads past, each with what follows from that.
 enum Unserved {
     static let jobKeys: [String: String] = [
-        "rerun_auth_config": "whoever has a token with runs:write may run the job again",
         "reporter_config": "nothing is reported to Slack",
         "hidden": "the job and its results are shown like any other",
         "tags": "they are not searched",
-        "retry": "a failed run waits for its next turn",
         "error_on_eviction": "an evicted run is tried again",
         "prowjob_defaults": "defaults are those of the installation",
         "skip_fetch_head": "HEAD is fetched",
@@ -49,7 +47,6 @@ extension Unserved {
     /// Sections of `config.yaml`.
     static let sections: [String: String] = [
         "tide": "nothing is merged automatically",
-        "deck": "pages are Slipway's own",
         "sinker": "finished runs are kept by the installation's own rules",
         "branch-protection": "protection is set at the forge",
         "github_reporter": "presubmits and postsubmits are reported, nothing else",

@@ -22,11 +22,14 @@ package struct ConfigCommand: AsyncParsableCommand {
         @OptionGroup package var output: OutputOptions
         @Argument(help: "Folder of job files (.yaml, .yml), at any depth.")
         package var folder: String
+        @Option(help: "Prow's own config.yaml: presets, decoration defaults, capacities.")
+        package var prowConfig: String?
 
         package init() {}
 
         package func run() async throws {
-            let loaded = JobConfiguration.load(folder: folder)
+            let loaded = JobConfiguration.load(
+                folder: folder, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
             for warning in loaded.warnings { Terminal.complain("warning: \(warning)") }
             guard loaded.isValid else { throw ConfigurationRefused(problems: loaded.errors) }
             let applied = try await options.withFleet { _, bus in

@@ -58,7 +58,8 @@ package struct ConfigurationStore: Sendable {
         let jobs = loaded.jobs.map(DigestedJob.init)
         // Jobs of one digest would be one job; the loader has refused such clashes.
         let digests = Set(jobs.map(\.digest))
-        let hash = SHA256.hexadecimal(Array(digests.sorted().joined(separator: "\n").utf8))
+        let settings = JSONText.canonical(loaded.settings)
+        let hash = SHA256.hexadecimal(Array((digests.sorted() + [settings.text]).joined(separator: "\n").utf8))
         let files = loaded.files.map { FileEntry(path: $0.path, sha256: SHA256.hexadecimal($0.bytes)) }
         return try await database.transaction { transaction in
             try await transaction.execute(SchedulingStore.lockConfiguration)
@@ -77,7 +78,7 @@ package struct ConfigurationStore: Sendable {
             let ended = before.filter { !digests.contains($0.digest) }
             let begun = jobs.filter { !known.contains($0.digest) }
             let version = try await transaction.execute(
-                SchedulingStore.insertVersion, hash, by, source, JSON(files), jobs.count
+                SchedulingStore.insertVersion, hash, by, source, JSON(files), jobs.count, settings
             ).one().decode(Int64.self)
             try await transaction.execute(SchedulingStore.endJobs, version, ended.map(\.id))
             try await transaction.execute(
@@ -85,7 +86,7 @@ package struct ConfigurationStore: Sendable {
             try await transaction.execute(
                 SchedulingStore.insertJobs, version, begun.map(\.job.job.name), begun.map(\.job.job.kind.rawValue),
                 begun.map(\.job.job.repository?.org), begun.map(\.job.job.repository?.repo), begun.map(\.job.hash),
-                begun.map(\.digest), begun.map(\.job.job.source), begun.map { JSONText($0.text) })
+                begun.map(\.digest), begun.map(\.job.job.source), begun.map { JSONText.canonical($0.job) })
             let endedNames = Set(ended.map(\.name))
             let modified = Set(begun.map(\.job.job.name)).intersection(endedNames)
             return Applied(
@@ -160,20 +161,24 @@ private struct FileEntry: Sendable, Codable {
     var sha256: String
 }
 
-/// A job with the JSON that is stored and that text's SHA-256.
+/// A job and its digest. The JSON that is stored is made only for those that are new: encoding every job of a large
+/// configuration takes longer than reading it.
 private struct DigestedJob: Sendable {
     var job: ConfiguredJob
-    var text: String
     var digest: String
 
     init(_ job: ConfiguredJob) {
+        self.job = job
+        digest = CanonicalJSON.digest(of: job)
+    }
+}
+
+extension JSONText {
+    fileprivate static func canonical(_ value: some Encodable) -> JSONText {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        self.job = job
         // A value of strings, numbers and lists always has a JSON form.
-        let data = (try? encoder.encode(job)) ?? Data()
-        text = String(decoding: data, as: UTF8.self)
-        digest = SHA256.hexadecimal([UInt8](data))
+        return JSONText(String(decoding: (try? encoder.encode(value)) ?? Data("{}".utf8), as: UTF8.self))
     }
 }
 

@@ -6,8 +6,10 @@ import Synchronization
 /// Applies a folder whenever it changes: a look at sizes and times of its files, and a load only where they differ.
 final class ConfigurationWatcher: Sendable {
     private let folder: String
+    private let prowConfig: String?
     private let store: ConfigurationStore
     private let logger: Logger
+    private let loader = ConfigurationLoader()
     private let seen = Mutex<[String: Stamp]?>(nil)
 
     private struct Stamp: Hashable {
@@ -15,17 +17,21 @@ final class ConfigurationWatcher: Sendable {
         var modified: Date
     }
 
-    init(folder: String, store: ConfigurationStore, logger: Logger) {
+    /// - Parameter prowConfig: the path of Prow's `config.yaml`, looked at with the folder.
+    init(folder: String, prowConfig: String?, store: ConfigurationStore, logger: Logger) {
         self.folder = folder
+        self.prowConfig = prowConfig
         self.store = store
         self.logger = logger
     }
 
     /// One look. What does not validate changes nothing, is said once, and is tried again when it changes.
     func round() async throws {
-        let stamps = Self.stamps(folder)
+        var stamps = Self.stamps(folder)
+        if let prowConfig { stamps[prowConfig] = Self.stamp(prowConfig) }
         guard seen.withLock({ $0 }) != stamps else { return }
-        let loaded = JobConfiguration.load(folder: folder)
+        let loaded = loader.load(
+            folder: folder, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
         do {
             let applied = try await store.apply(loaded, by: "watched folder", source: folder)
             if applied.changed {
@@ -46,13 +52,15 @@ final class ConfigurationWatcher: Sendable {
         var stamps: [String: Stamp] = [:]
         guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else { return stamps }
         for name in names where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
-            guard let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)") else {
-                continue
-            }
-            stamps[name] = Stamp(
-                size: (attributes[.size] as? UInt64) ?? 0,
-                modified: (attributes[.modificationDate] as? Date) ?? .distantPast)
+            stamps[name] = stamp("\(folder)/\(name)")
         }
         return stamps
+    }
+
+    private static func stamp(_ path: String) -> Stamp? {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
+        return Stamp(
+            size: (attributes[.size] as? UInt64) ?? 0,
+            modified: (attributes[.modificationDate] as? Date) ?? .distantPast)
     }
 }

@@ -5,12 +5,15 @@ package import SlipwayModel
 package struct JobCatalog: Sendable {
     /// 0 where nothing was ever applied.
     package let version: Int64
+    /// What it says beside its jobs.
+    package let settings: VersionSettings
     private let presubmits: [RepositoryName: [ConfiguredJob]]
     private let postsubmits: [RepositoryName: [ConfiguredJob]]
     private let periodics: [String: ConfiguredJob]
 
-    package init(version: Int64, jobs: [ConfiguredJob]) {
+    package init(version: Int64, jobs: [ConfiguredJob], settings: VersionSettings = VersionSettings()) {
         self.version = version
+        self.settings = settings
         var presubmits: [RepositoryName: [ConfiguredJob]] = [:]
         var postsubmits: [RepositoryName: [ConfiguredJob]] = [:]
         var periodics: [String: ConfiguredJob] = [:]

@@ -26,11 +26,13 @@ package enum AutomaticJobs {
     package static func choose(
         from jobs: [ConfiguredJob], branch: String, changedFiles: () throws -> [String]
     ) rethrows -> [JobChoice] {
-        try jobs.compactMap { job in
-            guard job.isAutomatic else { return nil }
-            let decision = try job.decision(branch: branch, changedFiles: changedFiles)
-            return decision.runs ? JobChoice(job, reason: decision.reason) : nil
+        var choices: [JobChoice] = []
+        // By index: a job is a large value, and most of thousands are only looked at.
+        for index in jobs.indices where jobs[index].isAutomatic {
+            let decision = try jobs[index].decision(branch: branch, changedFiles: changedFiles)
+            if decision.runs { choices.append(JobChoice(jobs[index], reason: decision.reason)) }
         }
+        return choices
     }
 }
 

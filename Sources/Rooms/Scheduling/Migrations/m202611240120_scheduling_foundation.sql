@@ -12,7 +12,9 @@ create table scheduling.config_versions (
     -- The folder it was read from, for people.
     source       text        not null,
     files        jsonb       not null default '[]',
-    jobs         integer     not null
+    jobs         integer     not null,
+    -- What it says beside its jobs: capacities of queues and of the whole, who may run jobs again.
+    settings     jsonb       not null default '{}'
 );
 
 -- A row per resolved job, in force from version `since` until, not including, version `until`. A job that did not
@@ -125,6 +127,9 @@ create table scheduling.runs (
     priority       integer     not null default 0,
     -- Runs of the job's name that may be active at once; 0 = any number.
     max_concurrency integer    not null default 0 check (max_concurrency >= 0),
+    -- Jobs of one queue share a capacity, which the configuration in force says.
+    queue          text,
+    is_limited     boolean     not null generated always as (max_concurrency > 0 or queue is not null) stored,
     attempt        integer     not null default 1 check (attempt > 0),
     -- Attempts whose agent vanished; attempts that were handed back do not count.
     losses         integer     not null default 0 check (losses >= 0),
@@ -159,14 +164,17 @@ create index runs_pull_unfinished on scheduling.runs (org, repo, pull_numbers)
     where pull_numbers <> '{}' and state in ('waiting', 'dispatched', 'running');
 -- The dispatcher's order, apart for jobs with and without a limit of their own: it never reads past what it takes.
 create index runs_waiting on scheduling.runs (cluster, priority desc, requested_at, run_id)
-    where state = 'waiting' and max_concurrency = 0;
+    where state = 'waiting' and not is_limited;
 create index runs_waiting_limited on scheduling.runs (cluster, job, priority desc, requested_at, run_id)
-    where state = 'waiting' and max_concurrency > 0;
+    where state = 'waiting' and is_limited;
 create index runs_deadline on scheduling.runs (deadline) where state = 'waiting' and deadline is not null;
 create index runs_dispatched on scheduling.runs (cluster) where state = 'dispatched';
 create index runs_running on scheduling.runs (agent) where state = 'running';
 create index runs_active_limited on scheduling.runs (job)
-    where state in ('dispatched', 'running') and max_concurrency > 0;
+    where state in ('dispatched', 'running') and is_limited;
+create index runs_active_queue on scheduling.runs (queue)
+    where state in ('dispatched', 'running') and queue is not null;
+create index runs_active on scheduling.runs (state) where state in ('dispatched', 'running');
 
 -- Attempts that were given up, because their agent vanished or shut down; the last one is the run itself.
 create table scheduling.attempts (
@@ -218,7 +226,8 @@ create view scheduling.runs_v1 as
                when 'batch' then 'pr-logs/pull/batch/' || run.job
                else 'logs/' || run.job
            end || '/' || run.build_id as artifact_path,
-           run.author, run.head_sha, run.losses, run.cancel_reason, run.cancelled_by, run.deadline
+           run.author, run.head_sha, run.losses, run.cancel_reason, run.cancelled_by, run.deadline,
+           run.queue
       from scheduling.runs as run
       left join scheduling.definitions as definition on definition.hash = run.job_hash;
 
@@ -239,7 +248,7 @@ create view scheduling.current_jobs_v1 as
      where until is null;
 
 create view scheduling.config_versions_v1 as
-    select version, hash, applied_at, applied_by, source, files, jobs from scheduling.config_versions;
+    select version, hash, applied_at, applied_by, source, files, jobs, settings from scheduling.config_versions;
 
 create view scheduling.agents_v1 as
     select agent.name, agent.cluster, agent.capacity, agent.announced_at, agent.seen_at,

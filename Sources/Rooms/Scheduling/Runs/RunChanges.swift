@@ -73,7 +73,8 @@ struct RunChanges {
                             reason: run.cancelReason ?? ""))
                 }
             }
-            // Without a start it stood in the window; with a limit others wait for it. Else nothing becomes free.
+            // Without a start it stood in the window; with a limit others wait for it, at once in its own cluster and
+            // within the reaper's round in others. Else nothing becomes free.
             if run.hasEnded, run.finished.startedAt == nil || run.isLimited { touched.insert(run.cluster) }
         }
     }
@@ -83,12 +84,13 @@ struct RunChanges {
 
     /// Fills the windows of all clusters touched. The last thing a transaction does.
     func dispatch() async throws {
-        for cluster in touched.sorted() {
-            let rows = try await database.pipeline([
-                (SchedulingStore.lockCluster, [cluster]),
-                (SchedulingStore.dispatchRuns, [cluster, limits.agentLostAfter]),
-            ])
-            for row in rows[1] {
+        guard !touched.isEmpty else { return }
+        let clusters = touched.sorted()
+        let answers = try await database.pipeline(
+            [(SchedulingStore.lockDispatch, [])]
+                + clusters.map { (SchedulingStore.dispatchRuns, [$0, limits.agentLostAfter]) })
+        for (cluster, rows) in zip(clusters, answers.dropFirst()) {
+            for row in rows {
                 let (runID, buildID, traceparent) = try row.decode((UUID, Int64, String?).self)
                 try send(RunDispatched(runID: RunID(runID), buildID: BuildID(buildID), cluster: cluster), traceparent)
             }

@@ -71,6 +71,16 @@ package struct RunOperations: Sendable {
         }
     }
 
+    /// Who may run a run's job again: the job's rule and the installation's.
+    func rerunRules(of run: RunSummary) async throws -> [RerunAuthorization] {
+        let catalog = try await configuration.current(bus.database)
+        let refs = run.repository.map { Refs(repository: $0, baseRef: run.baseRef) }
+        let job = catalog.job(run.job, run.kind, refs)
+        // A periodic counts as its first extra repository's, as in Prow.
+        let repository = run.repository ?? job?.job.extraRefs.first?.repository
+        return [job?.rerun, catalog.settings.rerunAuthorization(of: repository)].compactMap(\.self)
+    }
+
     package enum AbortOutcome: Hashable, Sendable {
         case aborted
         /// Its agent was told, and ends it within seconds.

@@ -10,12 +10,13 @@ extension SchedulingStore {
     static let currentVersion = Statement(
         "scheduling.current_version", "select coalesce(max(version), 0) from scheduling.config_versions")
 
-    /// The version and the jobs in force, from one snapshot.
+    /// The version, the jobs and the settings in force, from one snapshot.
     static let currentJobIDs = Statement(
         "scheduling.current_job_ids",
         """
         select (select coalesce(max(version), 0) from scheduling.config_versions),
-               coalesce((select array_agg(id order by id) from scheduling.jobs where until is null), '{}')
+               coalesce((select array_agg(id order by id) from scheduling.jobs where until is null), '{}'),
+               (select settings from scheduling.config_versions order by version desc limit 1)
         """)
 
     static let jobDefinitions = Statement(
@@ -35,8 +36,8 @@ extension SchedulingStore {
     static let insertVersion = Statement(
         "scheduling.insert_version",
         """
-        insert into scheduling.config_versions (hash, applied_by, source, files, jobs)
-        values ($1, $2, $3, $4::jsonb, $5::integer)
+        insert into scheduling.config_versions (hash, applied_by, source, files, jobs, settings)
+        values ($1, $2, $3, $4::jsonb, $5::integer, $6::jsonb)
         returning version
         """)
 

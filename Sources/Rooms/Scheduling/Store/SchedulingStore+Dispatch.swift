@@ -2,68 +2,92 @@ import FoundationEssentials
 import Postgres
 
 extension SchedulingStore {
-    static let dispatchStatements = [lockCluster, dispatchRuns, liveClusters]
+    static let dispatchStatements = [lockDispatch, dispatchRuns, liveClusters]
 
-    /// One dispatcher per cluster at a time, until its transaction ends: so each sees what the last one took.
-    static let lockCluster = Statement(
-        "scheduling.lock_cluster",
-        "select pg_advisory_xact_lock(hashtextextended('scheduling.dispatch/' || $1, 0))")
+    /// One dispatcher at a time, until its transaction ends: so each sees what the last one took, and limits that hold
+    /// over all clusters are kept.
+    static let lockDispatch = Statement(
+        "scheduling.lock_dispatch", "select pg_advisory_xact_lock(hashtextextended('scheduling.dispatch', 0))")
 
     /// Fills a cluster's window: twice what its live agents can execute, less what was dispatched and not claimed yet.
-    /// By priority, then age; a job with a limit of its own only up to it, counted over all clusters.
+    /// No more than the whole installation may run. By priority, then age; a job with a limit of its own and the jobs of
+    /// a queue only up to theirs, counted over all clusters. Prow's order: the whole, then the job, then the queue.
     static let dispatchRuns = Statement(
         "scheduling.dispatch_runs",
         """
-        with recursive free as (
-            select greatest(
-                       0,
+        with recursive setting as (
+            select coalesce((settings ->> 'max_concurrency')::integer, 0) as whole, settings -> 'queue_capacities' as queues
+              from scheduling.config_versions
+             order by version desc
+             limit 1
+        ), free as (
+            select greatest(0, least(
                        2 * coalesce((select sum(agent.capacity)
                                        from scheduling.agents as agent
                                       where agent.cluster = $1
                                         and agent.seen_at > now() - make_interval(secs => $2)), 0)
-                       - (select count(*) from scheduling.runs where cluster = $1 and state = 'dispatched')) as slots
+                       - (select count(*) from scheduling.runs where cluster = $1 and state = 'dispatched'),
+                       (select whole - (select count(*) from scheduling.runs where state in ('dispatched', 'running'))
+                          from setting
+                         where whole > 0))) as slots
         ), unlimited as (
             select run_id, priority, requested_at
               from scheduling.runs
-             where cluster = $1 and state = 'waiting' and max_concurrency = 0
+             where cluster = $1 and state = 'waiting' and not is_limited
              order by priority desc, requested_at, run_id
              limit (select slots from free)
         ), limited_job as (
             (select job
                from scheduling.runs
-              where cluster = $1 and state = 'waiting' and max_concurrency > 0 and (select slots from free) > 0
+              where cluster = $1 and state = 'waiting' and is_limited and (select slots from free) > 0
               order by job
               limit 1)
             union all
             select (select run.job
                       from scheduling.runs as run
-                     where run.cluster = $1 and run.state = 'waiting' and run.max_concurrency > 0
+                     where run.cluster = $1 and run.state = 'waiting' and run.is_limited
                        and run.job > limited_job.job
                      order by run.job
                      limit 1)
               from limited_job
              where limited_job.job is not null
         ), limited as (
-            select run.run_id, run.priority, run.requested_at
+            select run.run_id, run.priority, run.requested_at, run.queue
               from limited_job
              cross join lateral (
                    select count(*) as runs
                      from scheduling.runs
-                    where job = limited_job.job and state in ('dispatched', 'running') and max_concurrency > 0
+                    where job = limited_job.job and state in ('dispatched', 'running') and is_limited
                    ) as active
              cross join lateral (
-                   select run_id, priority, requested_at, max_concurrency,
+                   select run_id, priority, requested_at, max_concurrency, queue,
                           row_number() over (order by priority desc, requested_at, run_id) as place
-                     from (select run_id, priority, requested_at, max_concurrency
+                     from (select run_id, priority, requested_at, max_concurrency, queue
                              from scheduling.runs
-                            where cluster = $1 and state = 'waiting' and max_concurrency > 0 and job = limited_job.job
+                            where cluster = $1 and state = 'waiting' and is_limited and job = limited_job.job
                             order by priority desc, requested_at, run_id
                             limit (select slots from free)) as oldest
                    ) as run
-             where run.place + active.runs <= run.max_concurrency
+             where run.max_concurrency = 0 or run.place + active.runs <= run.max_concurrency
+        ), queued as (
+            select run_id, priority, requested_at, queue,
+                   row_number() over (partition by queue order by priority desc, requested_at, run_id) as place
+              from limited
+             where queue is not null
+        ), admitted as (
+            select queued.run_id, queued.priority, queued.requested_at
+              from queued
+              left join lateral (select (queues ->> queued.queue)::integer as runs from setting) as capacity on true
+             where coalesce(capacity.runs, -1) < 0
+                or queued.place + (select count(*)
+                                     from scheduling.runs as active
+                                    where active.queue = queued.queue
+                                      and active.state in ('dispatched', 'running')) <= capacity.runs
+            union all
+            select run_id, priority, requested_at from limited where queue is null
         ), chosen as (
             select run_id
-              from (select * from unlimited union all select * from limited) as candidate
+              from (select * from unlimited union all select * from admitted) as candidate
              order by priority desc, requested_at, run_id
              limit (select slots from free)
         ), held as (

@@ -5,8 +5,7 @@ import SlipwayModel
 /// The only SQL of the room; its statements stand in extensions, by concern.
 ///
 /// Locks: a decision about a pull request holds its row in `scheduling.pulls`; statements that wait for several runs
-/// take them in the order of their build ids; the dispatcher takes its cluster's advisory lock last and then waits for
-/// nothing. So no two transactions of this room wait for each other.
+/// take them in the order of their build ids; the dispatcher takes its advisory lock last and then waits for nothing. So no two transactions of this room wait for each other.
 package enum SchedulingStore {
     package static let all: [Statement] =
         configurationStatements + pullStatements + runStatements + dispatchStatements + ledgerStatements
@@ -16,7 +15,9 @@ package enum SchedulingStore {
     static let endedColumns = """
         run.run_id, run.build_id, run.request_id, run.origin, run.kind, run.job, run.job_hash, run.refs, run.tree,
         run.state, run.requested_at, run.started_at, run.finished_at, run.config_version, run.cluster,
-        run.max_concurrency > 0, run.traceparent, run.cancel_reason
+        run.is_limited
+        or coalesce((select (settings ->> 'max_concurrency')::integer > 0
+                       from scheduling.config_versions order by version desc limit 1), false), run.traceparent, run.cancel_reason
         """
 }
 

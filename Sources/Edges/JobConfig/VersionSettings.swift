@@ -1,0 +1,39 @@
+package import SlipwayModel
+
+/// What a configuration says beside its jobs, from Prow's `config.yaml`; stored with each version. Its JSON keys are read
+/// in SQL.
+package struct VersionSettings: Sendable, Hashable, Codable {
+    /// `plank.max_concurrency`: runs at once over all jobs and clusters; 0 = unlimited.
+    package var maxConcurrency = 0
+    /// `plank.job_queue_capacities`: runs at once of a queue's jobs; 0 = never, below 0 = unlimited.
+    package var queueCapacities: [String: Int] = [:]
+    /// `deck.rerun_auth_configs`, by `*`, organisation or repository.
+    package var rerunAuthorizations: [String: RerunAuthorization] = [:]
+
+    package init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case maxConcurrency = "max_concurrency"
+        case queueCapacities = "queue_capacities"
+        case rerunAuthorizations = "rerun_authorizations"
+    }
+
+    /// Tolerant of what an older version did not write.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        maxConcurrency = try container.decodeIfPresent(Int.self, forKey: .maxConcurrency) ?? 0
+        queueCapacities = try container.decodeIfPresent([String: Int].self, forKey: .queueCapacities) ?? [:]
+        rerunAuthorizations =
+            try container.decodeIfPresent([String: RerunAuthorization].self, forKey: .rerunAuthorizations) ?? [:]
+    }
+
+    /// The rule of the installation for a repository's jobs: the most particular one.
+    package func rerunAuthorization(of repository: RepositoryName?) -> RerunAuthorization? {
+        if let repository {
+            if let own = rerunAuthorizations[repository.description] ?? rerunAuthorizations[repository.org] {
+                return own
+            }
+        }
+        return rerunAuthorizations["*"]
+    }
+}

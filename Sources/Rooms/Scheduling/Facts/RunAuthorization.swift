@@ -1,0 +1,83 @@
+import Forge
+import Hummingbird
+package import JobConfig
+import SlipwayModel
+import Web
+
+/// Who may run a job again, or abort its runs. Prow's rule (`CanTriggerJob`, pkg/pjutil).
+///
+/// | who asks | may |
+/// |---|---|
+/// | a token with the scope `runs:write` | every job |
+/// | anybody | jobs of whom the job's `rerun_auth_config`, or the installation's, allows anyone |
+/// | somebody signed in by the forge | jobs whose rule, or the installation's, names the user, or an organisation or team of the user's; jobs of repositories in which the user is trusted, as with `/test` |
+package enum RerunVerdict: Hashable, Sendable {
+    /// A question to the forge about the user.
+    package enum Membership: Hashable, Sendable {
+        case organization(String)
+        case team(RerunAuthorization.Team)
+        case trusted(in: String)
+    }
+
+    case allowed
+    /// Allowed if the forge confirms any of them.
+    case allowedFor([Membership])
+    case refused
+
+    /// - Parameters:
+    ///   - login: nil where nobody is signed in by the forge.
+    ///   - rules: the job's own and the installation's.
+    ///   - org: the organisation whose repository the run tests.
+    package init(hasScope: Bool, login: String?, rules: [RerunAuthorization], org: String?) {
+        if hasScope || rules.contains(where: \.allowsAnyone) {
+            self = .allowed
+        } else if let login {
+            if rules.contains(where: { $0.names(login) }) {
+                self = .allowed
+                return
+            }
+            let memberships =
+                rules.flatMap { $0.orgs.map(Membership.organization) + $0.teams.map(Membership.team) }
+                + [org].compactMap { $0.map(Membership.trusted(in:)) }
+            self = memberships.isEmpty ? .refused : .allowedFor(memberships)
+        } else {
+            self = .refused
+        }
+    }
+}
+
+/// Applies the rule, asking the forge where it has to.
+struct RunAuthorization: Sendable {
+    let forge: ForgeClient
+    let trust: Trust
+
+    /// The name of who asks, if that may be done to the run.
+    ///
+    /// - Throws: `WebError`: 401 and 403 with what is missing, 502 while the forge cannot be asked.
+    func require(_ run: RunSummary, _ rules: [RerunAuthorization], _ context: SlipwayContext) async throws -> String {
+        let login = context.identity?.forgeLogin
+        let org = run.repository?.org
+        let verdict = RerunVerdict(hasScope: context.allows(.runsWrite), login: login, rules: rules, org: org)
+        if verdict == .allowed { return context.identity?.name ?? SchedulingText.anybody }
+        guard let login else { return try context.require(.runsWrite).name }
+        if case .allowedFor(let memberships) = verdict {
+            for membership in memberships where try await holds(membership, of: login) { return login }
+        }
+        throw WebError(
+            .forbidden, org.map { SchedulingText.notAMember(login, $0) } ?? SchedulingText.noOrganisation(run.job))
+    }
+
+    private func holds(_ membership: RerunVerdict.Membership, of login: String) async throws -> Bool {
+        do {
+            switch membership {
+            case .organization(let org): return try await forge.isMember(org, login)
+            case .team(let team): return try await forge.isTeamMember(team.org, team: team.slug, login)
+            case .trusted(let org): return try await trust.isTrusted(login, in: org)
+            }
+        } catch {
+            // In doubt, no; while the forge is away nobody knows.
+            if error.isPermanent || error.status == 403 { return false }
+            throw WebError(.badGateway, SchedulingText.membershipUnknown(login))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import JobConfig
+import Scheduling
+import SlipwayModel
+import Testing
+
+@Suite("Who may run a job again")
+struct RerunVerdictTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var hasScope = false
+        var user: String? = "noor"
+        var rules: [RerunAuthorization] = []
+        var presubmitOrg: String?
+        var verdict: RerunVerdict
+    }
+
+    static let team = RerunAuthorization.Team(org: "harbor", slug: "cranes")
+
+    @Test(arguments: [
+        Case(testDescription: "a token with the scope", hasScope: true, verdict: .allowed),
+        Case(testDescription: "nobody", user: nil, verdict: .refused),
+        Case(testDescription: "a user, and no rule", verdict: .refused),
+        Case(
+            testDescription: "nobody, and the job allows anyone", user: nil,
+            rules: [RerunAuthorization(allowsAnyone: true)], verdict: .allowed),
+        Case(
+            testDescription: "anyone by the installation's rule",
+            rules: [RerunAuthorization(users: ["maria"]), RerunAuthorization(allowsAnyone: true)], verdict: .allowed),
+        Case(
+            testDescription: "a user who is named, in whatever case", rules: [RerunAuthorization(users: ["Noor"])],
+            verdict: .allowed),
+        Case(
+            testDescription: "a user who is not named", rules: [RerunAuthorization(users: ["maria"])], verdict: .refused
+        ),
+        Case(
+            testDescription: "nobody, where users are named", user: nil, rules: [RerunAuthorization(users: ["noor"])],
+            verdict: .refused),
+        Case(
+            testDescription: "members of an organisation", rules: [RerunAuthorization(orgs: ["harbor"])],
+            verdict: .allowedFor([.organization("harbor")])),
+        Case(
+            testDescription: "members of a team", rules: [RerunAuthorization(teams: [team])],
+            verdict: .allowedFor([.team(team)])),
+        Case(
+            testDescription: "a presubmit, for whom /test works", presubmitOrg: "harbor",
+            verdict: .allowedFor([.trusted(in: "harbor")])),
+        Case(testDescription: "a presubmit, and nobody", user: nil, presubmitOrg: "harbor", verdict: .refused),
+        Case(
+            testDescription: "all of it",
+            rules: [RerunAuthorization(orgs: ["a"], teams: [team]), RerunAuthorization(orgs: ["b"])],
+            presubmitOrg: "harbor",
+            verdict: .allowedFor([.organization("a"), .team(team), .organization("b"), .trusted(in: "harbor")])),
+    ])
+    func decides(row: Case) {
+        let verdict = RerunVerdict(
+            hasScope: row.hasScope, user: row.user, rules: row.rules, presubmitOrg: row.presubmitOrg)
+        #expect(verdict == row.verdict)
+    }
+
+    @Test("the installation's most particular rule holds")
+    func particular() throws {
+        let text = """
+            deck:
+              rerun_auth_configs:
+                '*': {github_users: [everywhere]}
+                harbor: {github_users: [org]}
+              default_rerun_auth_configs:
+              - {repo: harbor/crane, rerun_auth_configs: {github_team_slugs: [{org: harbor, slug: cranes}]}}
+            """
+        let loaded = JobConfiguration.prowSettings(SourceFile(path: "config.yaml", bytes: Array(text.utf8)))
+        #expect(loaded.errors.isEmpty && loaded.warnings.isEmpty)
+        let settings = loaded.settings.version
+        #expect(settings.rerunAuthorization(of: SchedulingHarness.repository)?.teams == [Self.team])
+        #expect(settings.rerunAuthorization(of: .init(org: "harbor", repo: "ship"))?.users == ["org"])
+        #expect(settings.rerunAuthorization(of: .init(org: "lantern", repo: "engine"))?.users == ["everywhere"])
+        #expect(settings.rerunAuthorization(of: nil)?.users == ["everywhere"])
+    }
+}

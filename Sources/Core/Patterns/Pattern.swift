@@ -18,6 +18,10 @@ package struct Pattern: Sendable {
 
     /// True where the expression matches anywhere in the text.
     package func matches(_ text: String) -> Bool {
+        // Nearly every text is contiguous, and is then searched where it lies.
+        if let found = text.utf8.withContiguousStorageIfAvailable({ program.search($0, from: 0, groups: nil) }) {
+            return found
+        }
         var text = text
         return text.withUTF8 { program.search($0, from: 0, groups: nil) }
     }

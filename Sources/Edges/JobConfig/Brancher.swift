@@ -10,7 +10,7 @@ package struct Brancher: Sendable, Hashable {
     private let skipped: Pattern?
 
     /// Entries of `branches` that mean themselves: a branch of that name needs no search.
-    private let names: Set<String>
+    private let names: [String]
 
     /// Each list is joined with `|` and compiled once, as Prow does.
     package init(branches: [String] = [], skipBranches: [String] = []) throws(PatternError) {
@@ -18,7 +18,7 @@ package struct Brancher: Sendable, Hashable {
         self.skipBranches = skipBranches
         included = branches.isEmpty ? nil : try Pattern(branches.joined(separator: "|"))
         skipped = skipBranches.isEmpty ? nil : try Pattern(skipBranches.joined(separator: "|"))
-        names = Set(branches.filter { Pattern.escaped($0).replacing("\\.", with: ".") == $0 })
+        names = branches.filter { Pattern.escaped($0).replacing("\\.", with: ".") == $0 }
     }
 
     /// No expression at all: every branch.

@@ -85,7 +85,7 @@ extension ConfiguredJob {
         let ground: Decision.Ground
         if let runIfChanged {
             let files = try changedFiles()
-            if let file = files.first(where: runIfChanged.matches) {
+            if let file = files.first(where: { runIfChanged.matches($0) }) {
                 return Decision(runs: true, .changed(file: file, runIfChanged))
             }
             ground = files.isEmpty ? .nothingChanged : .noneChanged(runIfChanged)

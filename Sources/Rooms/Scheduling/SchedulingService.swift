@@ -35,7 +35,7 @@ package struct SchedulingService: Room {
         reaper = Reaper(bus: bus, limits: limits)
         watcher = settings.configFolder.map { folder in
             ConfigurationWatcher(
-                folder: folder, prowConfig: settings.prowConfig, store: ConfigurationStore(bus.database),
+                folder: folder, prowConfig: settings.prowConfig, store: ConfigurationStore(bus),
                 logger: bus.logger)
         }
     }

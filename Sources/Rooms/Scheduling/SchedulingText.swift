@@ -75,6 +75,15 @@ package enum SchedulingText {
         "Not started: the base branch \(base.prefix(60)) is gone. Choose another base."
     }
 
+    // Prow's words, which its tools know.
+    package static let contextRetired = "Context retired without replacement."
+    package static func contextMoved(to context: String) -> String {
+        "Context retired. Status moved to \"\(context.prefix(80))\"."
+    }
+    package static func contextMoved(from context: String) -> String {
+        "Status moved from \"\(context.prefix(80))\"."
+    }
+
     private static func code(_ text: String) -> String { text.replacing("`", with: "'").replacing("\n", with: " ") }
 
     // MARK: Why a run ended before its time

@@ -3,13 +3,17 @@ import FoundationEssentials
 import Postgres
 import SlipwayModel
 
-/// Messages in: changes of pull requests, pushes, commands, requests, aborts.
+/// Messages in: changes of pull requests, pushes, commands, requests, aborts, other configurations.
 ///
 /// `plan` asks the forge for what decisions need; they are taken in the transaction, with the configuration that it
 /// sees, so that no run is ever made by a configuration that is not in force any more.
 struct SchedulingWorker: Worker {
-    let name = "scheduling"
-    let topics = [PullChanged.type, RefPushed.type, CommandIssued.type, RunRequested.type, RunCancel.type]
+    static let queueName = "scheduling"
+    let name = queueName
+    let topics = [
+        PullChanged.type, RefPushed.type, CommandIssued.type, RunRequested.type, RunCancel.type,
+        ConfigurationApplied.type,
+    ]
 
     let bus: FleetBus
     let configuration: ConfigurationCache
@@ -50,6 +54,11 @@ struct SchedulingWorker: Worker {
             content = .command(issued, try await reader.facts(for: issued, catalog))
         case RunRequested.type:
             content = .request(try message.decode(RunRequested.self))
+        case ConfigurationApplied.type:
+            content = .configuration(try message.decode(ConfigurationApplied.self))
+        case PullReconcile.type:
+            let reconcile = try message.decode(PullReconcile.self)
+            content = .reconcile(reconcile, try await reader.facts(for: reconcile))
         default:
             content = .cancel(try message.decode(RunCancel.self))
         }
@@ -65,6 +74,8 @@ struct WorkItem: Sendable {
         case command(CommandIssued, ForgeFacts?)
         case request(RunRequested)
         case cancel(RunCancel)
+        case configuration(ConfigurationApplied)
+        case reconcile(PullReconcile, ForgeFacts?)
     }
 
     var content: Content
@@ -78,7 +89,8 @@ struct WorkItem: Sendable {
         case .request(let request):
             request.kind == .presubmit
                 ? request.refs.flatMap { refs in refs.pulls?.first.map { PullKey(refs.repository, $0.number) } } : nil
-        case .push, .cancel: nil
+        case .reconcile(let reconcile, _): PullKey(reconcile.repository, reconcile.number)
+        case .push, .cancel, .configuration: nil
         }
     }
 
@@ -86,8 +98,8 @@ struct WorkItem: Sendable {
     var state: PullState? {
         switch content {
         case .pull(let event, let facts): facts?.pull ?? PullState(event)
-        case .command(_, let facts): facts?.pull
-        case .push, .request, .cancel: nil
+        case .command(_, let facts), .reconcile(_, let facts): facts?.pull
+        case .push, .request, .cancel, .configuration: nil
         }
     }
 }

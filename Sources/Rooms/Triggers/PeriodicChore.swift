@@ -11,7 +11,7 @@ import Synchronization
 final class PeriodicChore: Sendable {
     private struct Plan {
         var version: Int64 = -1
-        var jobs: [String: Schedule] = [:]
+        var jobs: [String: (schedule: Schedule, retry: PeriodicRetry?)] = [:]
         /// When each job is worth another look, by the database's clock.
         var nextLook: [String: Date] = [:]
     }
@@ -33,15 +33,17 @@ final class PeriodicChore: Sendable {
         }
         guard !candidates.isEmpty else { return }
         for row in try await bus.database.execute(TriggersStore.periodicStates, candidates) {
-            let (job, firstSeen, lastInstant, lastStart, lastEnd, databaseNow) = try row.decode(
-                (String, Date, Date?, Date?, Date?, Date).self)
-            guard let schedule = plan.withLock({ $0.jobs[job] }) else { continue }
+            let (job, firstSeen, lastInstant, lastStart, lastEnd, lastResult, retries, databaseNow) = try row.decode(
+                (String, Date, Date?, Date?, Date?, RunState?, Int, Date).self)
+            guard let (schedule, retry) = plan.withLock({ $0.jobs[job] }) else { continue }
             let state = PeriodicSchedule.State(
-                firstSeen: firstSeen, lastInstant: lastInstant, lastStart: lastStart, lastEnd: lastEnd)
-            let verdict = PeriodicSchedule.verdict(schedule, state, now: databaseNow)
+                firstSeen: firstSeen, lastInstant: lastInstant, lastStart: lastStart, lastEnd: lastEnd,
+                lastResult: lastResult, retries: retries)
+            let verdict = PeriodicSchedule.verdict(schedule, retry: retry, state, now: databaseNow)
             switch verdict {
             case .fire(let instant): try await settle(job, instant, fires: true)
             case .drop(let instant): try await settle(job, instant, fires: false)
+            case .retry(let end): try await tryAgain(job, after: end)
             case .wait(let until):
                 let pause = until.timeIntervalSince(databaseNow)
                 plan.withLock { $0.nextLook[job] = now.addingTimeInterval(min(pause, 60)) }
@@ -54,10 +56,22 @@ final class PeriodicChore: Sendable {
             guard try await effects.claimTick("periodic/\(job)", at: instant) else { return }
             try await effects.database.execute(TriggersStore.recordInstant, job, instant)
             guard fires else { return }
-            let seconds = Int64((instant.timeIntervalSince1970 * 1_000_000).rounded())
+            let microseconds = Int64((instant.timeIntervalSince1970 * 1_000_000).rounded())
             try effects.emit(
                 RunRequested(
-                    requestID: .named("periodic/\(job)/\(seconds)"), origin: .periodic, kind: .periodic, job: job))
+                    requestID: .named("periodic/\(job)/\(microseconds)"), origin: .periodic, kind: .periodic, job: job))
+        }
+    }
+
+    private func tryAgain(_ job: String, after end: Date) async throws {
+        try await bus.commit { effects in
+            guard try await effects.claimTick("periodic-retry/\(job)", at: end) else { return }
+            try await effects.database.execute(TriggersStore.countRetry, job)
+            let microseconds = Int64((end.timeIntervalSince1970 * 1_000_000).rounded())
+            try effects.emit(
+                RunRequested(
+                    requestID: .named("periodic-retry/\(job)/\(microseconds)"), origin: .periodic, kind: .periodic,
+                    job: job))
         }
     }
 
@@ -70,7 +84,8 @@ final class PeriodicChore: Sendable {
             plan = Plan(
                 version: version,
                 jobs: Dictionary(
-                    jobs.compactMap { job in job.schedule.map { (job.job.name, $0) } }, uniquingKeysWith: { $1 }))
+                    jobs.compactMap { job in job.schedule.map { (job.job.name, ($0, job.retry)) } },
+                    uniquingKeysWith: { $1 }))
         }
     }
 }

@@ -1,9 +1,11 @@
 package import FoundationEssentials
 package import JobConfig
+package import SlipwayModel
 
 /// When a periodic job fires. Pure; Prow's rules (pkg horologium): `cron` in UTC, a tick during a run is dropped;
 /// `interval` counts from the start of the last run, `minimum_interval` from its end, both wait for its completion;
-/// a job that never ran starts now.
+/// a job that never ran starts now. A job with `retry` is tried again before its next turn: until it succeeds, or with
+/// `run_all` every time; an aborted run was not meant to go on.
 package enum PeriodicSchedule {
     /// What is known of a job.
     package struct State: Sendable, Hashable {
@@ -13,12 +15,21 @@ package enum PeriodicSchedule {
         package var lastStart: Date?
         /// nil while it runs, or if it never ran.
         package var lastEnd: Date?
+        /// How the last run ended.
+        package var lastResult: RunState?
+        /// Tries again since it last fell due.
+        package var retries: Int
 
-        package init(firstSeen: Date, lastInstant: Date? = nil, lastStart: Date? = nil, lastEnd: Date? = nil) {
+        package init(
+            firstSeen: Date, lastInstant: Date? = nil, lastStart: Date? = nil, lastEnd: Date? = nil,
+            lastResult: RunState? = nil, retries: Int = 0
+        ) {
             self.firstSeen = firstSeen
             self.lastInstant = lastInstant
             self.lastStart = lastStart
             self.lastEnd = lastEnd
+            self.lastResult = lastResult
+            self.retries = retries
         }
 
         var isRunning: Bool { lastStart != nil && lastEnd == nil }
@@ -29,6 +40,8 @@ package enum PeriodicSchedule {
         case fire(Date)
         /// The instant came while the job was running.
         case drop(Date)
+        /// Try again after the run that ended at this instant.
+        case retry(after: Date)
         /// Look again then.
         case wait(until: Date)
     }
@@ -37,7 +50,18 @@ package enum PeriodicSchedule {
     private static let patience: TimeInterval = 300
     private static let whileRunning: TimeInterval = 2
 
-    package static func verdict(_ schedule: Schedule, _ state: State, now: Date) -> Verdict {
+    package static func verdict(
+        _ schedule: Schedule, retry: PeriodicRetry? = nil, _ state: State, now: Date
+    ) -> Verdict {
+        let verdict = verdict(schedule, state, now: now)
+        guard case .wait(let turn) = verdict, let retry, state.retries < retry.attempts, let end = state.lastEnd,
+            let result = state.lastResult, result == .failure || result == .error || result == .success && retry.runsAll
+        else { return verdict }
+        let due = end.addingTimeInterval(retry.interval)
+        return due <= now ? .retry(after: end) : .wait(until: min(turn, due))
+    }
+
+    private static func verdict(_ schedule: Schedule, _ state: State, now: Date) -> Verdict {
         switch schedule {
         case .cron(let expression):
             // After a day without a gateway nobody wants yesterday's ticks.

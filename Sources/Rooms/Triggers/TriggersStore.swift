@@ -7,6 +7,7 @@ import SlipwayModel
 enum TriggersStore {
     static let all: [Statement] = [
         insertDeliveries, trimDeliveries, currentVersion, periodicJobs, seePeriodics, periodicStates, recordInstant,
+        countRetry,
     ]
 
     static let insertDeliveries = Statement(
@@ -46,10 +47,11 @@ enum TriggersStore {
     static let periodicStates = Statement(
         "triggers_periodic_states",
         """
-        select periodic.job, periodic.first_seen_at, periodic.last_instant, run.requested_at, run.finished_at, now()
+        select periodic.job, periodic.first_seen_at, periodic.last_instant, run.requested_at, run.finished_at,
+               run.state, periodic.retries, now()
           from triggers.periodics as periodic
           left join lateral (
-               select requested_at, finished_at
+               select requested_at, finished_at, state
                  from scheduling.runs_v1
                 where job = periodic.job and kind = 'periodic'
                 order by run_id desc
@@ -60,9 +62,12 @@ enum TriggersStore {
     static let recordInstant = Statement(
         "triggers_record_instant",
         """
-        update triggers.periodics set last_instant = $2
+        update triggers.periodics set last_instant = $2, retries = 0
          where job = $1 and (last_instant is null or last_instant < $2)
         """)
+
+    static let countRetry = Statement(
+        "triggers_count_retry", "update triggers.periodics set retries = retries + 1 where job = $1")
 }
 
 /// A delivery as it is stored.

@@ -76,6 +76,7 @@ struct CommandDecisionTests {
         Case("/test all", branch: "old", ["always", "maybe", "old"]),
         Case("/test all manual", ["always", "manual", "maybe"]),
         Case("/test all", contexts: passed, ["always", "maybe"]),
+        Case("/ok-to-test", ["always", "maybe"]), Case("/ok-to-test cancel", []),
         // Again: what failed, even if its files match no more, and what never ran.
         Case("/retest", contexts: failed, ["always", "source", "manual", "maybe"]),
         Case("/retest", contexts: passed, []), Case("/retest", ["always", "maybe"]),

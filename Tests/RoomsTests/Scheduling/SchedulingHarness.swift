@@ -65,7 +65,7 @@ struct SchedulingHarness: Sendable {
 
     // MARK: Configuration
 
-    var configuration: ConfigurationStore { ConfigurationStore(bus.database) }
+    var configuration: ConfigurationStore { ConfigurationStore(bus) }
 
     @discardableResult
     func apply(_ files: (String, String)...) async throws -> ConfigurationStore.Applied {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JobConfig
+import SlipwayModel
 import Testing
 import Triggers
 
@@ -108,6 +109,54 @@ struct PeriodicScheduleTests {
             .wait(until: at(111).addingTimeInterval(2))),
     ])
     func minimumInterval(_ row: Case) throws { try check(row) }
+
+    struct Retried: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var result: RunState
+        var retry: PeriodicRetry?
+        var retries = 0
+        var now: Double = 51
+        var verdict: PeriodicSchedule.Verdict
+    }
+
+    /// A run that started at 0 and ended at 50; the next turn is at 60.
+    @Test(arguments: [
+        Retried(testDescription: "no retry", result: .failure, verdict: .wait(until: at(60))),
+        Retried(
+            testDescription: "a failure", result: .failure, retry: PeriodicRetry(attempts: 2),
+            verdict: .retry(after: at(50))),
+        Retried(
+            testDescription: "an error", result: .error, retry: PeriodicRetry(attempts: 2), retries: 1,
+            verdict: .retry(after: at(50))),
+        Retried(
+            testDescription: "no attempt is left", result: .failure, retry: PeriodicRetry(attempts: 2), retries: 2,
+            verdict: .wait(until: at(60))),
+        Retried(
+            testDescription: "a success", result: .success, retry: PeriodicRetry(attempts: 2),
+            verdict: .wait(until: at(60))),
+        Retried(
+            testDescription: "a success, all attempts wanted", result: .success,
+            retry: PeriodicRetry(attempts: 2, runsAll: true), verdict: .retry(after: at(50))),
+        Retried(
+            testDescription: "an abort", result: .aborted, retry: PeriodicRetry(attempts: 2, runsAll: true),
+            verdict: .wait(until: at(60))),
+        Retried(
+            testDescription: "the interval is not over", result: .failure,
+            retry: PeriodicRetry(attempts: 2, interval: 300), verdict: .wait(until: at(55))),
+        Retried(
+            testDescription: "the next turn comes before", result: .failure,
+            retry: PeriodicRetry(attempts: 2, interval: 3600), verdict: .wait(until: at(60))),
+        Retried(
+            testDescription: "the turn is here", result: .failure, retry: PeriodicRetry(attempts: 2), now: 61,
+            verdict: .fire(at(60))),
+    ])
+    func retries(_ row: Retried) {
+        var state = Self.state(last: 0, start: 0, end: 50)
+        state.lastResult = row.result
+        state.retries = row.retries
+        let verdict = PeriodicSchedule.verdict(.interval(3600), retry: row.retry, state, now: Self.at(row.now))
+        #expect(verdict == row.verdict)
+    }
 
     private func check(_ row: Case) throws {
         let verdict = PeriodicSchedule.verdict(

@@ -33,7 +33,7 @@ package struct ConfigCommand: AsyncParsableCommand {
             for warning in loaded.warnings { Terminal.complain("warning: \(warning)") }
             guard loaded.isValid else { throw ConfigurationRefused(problems: loaded.errors) }
             let applied = try await options.withFleet { _, bus in
-                try await ConfigurationStore(bus.database).apply(
+                try await ConfigurationStore(bus).apply(
                     loaded, by: ProcessInfo.processInfo.userName, source: folder)
             }
             switch output.format {
@@ -63,7 +63,7 @@ package struct ConfigCommand: AsyncParsableCommand {
 
         package func run() async throws {
             let jobs = try await options.withFleet { _, bus in
-                try await ConfigurationStore(bus.database).jobs(of: version)
+                try await ConfigurationStore(bus).jobs(of: version)
             }
             try printJobs(jobs, output)
         }
@@ -81,7 +81,7 @@ package struct ConfigCommand: AsyncParsableCommand {
 
         package func run() async throws {
             let versions = try await options.withFleet { _, bus in
-                try await ConfigurationStore(bus.database).history(limit: limit)
+                try await ConfigurationStore(bus).history(limit: limit)
             }
             try output.print(
                 versions,
@@ -108,7 +108,7 @@ package struct ConfigCommand: AsyncParsableCommand {
 
         package func run() async throws {
             let differences = try await options.withFleet { _, bus in
-                let store = ConfigurationStore(bus.database)
+                let store = ConfigurationStore(bus)
                 let newer: Int64
                 if let new { newer = new } else { newer = try await store.history(limit: 1).first?.version ?? 0 }
                 return try await store.differences(from: old ?? newer - 1, to: newer)
@@ -141,7 +141,7 @@ package struct JobsCommand: AsyncParsableCommand {
     package func run() async throws {
         let repository = try repo.map(parseRepository)
         let jobs = try await options.withFleet { _, bus in
-            try await ConfigurationStore(bus.database).jobs()
+            try await ConfigurationStore(bus).jobs()
         }
         try printJobs(
             jobs.filter {

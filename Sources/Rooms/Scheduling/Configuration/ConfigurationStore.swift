@@ -1,14 +1,16 @@
+package import Fleet
 package import FoundationEssentials
 package import JobConfig
-package import Postgres
+import Postgres
 import Signatures
 package import SlipwayModel
 
 /// Puts configurations into force and tells about those that were.
 package struct ConfigurationStore: Sendable {
-    private let database: PostgresPool
+    private let bus: FleetBus
+    private var database: PostgresPool { bus.database }
 
-    package init(_ database: PostgresPool) { self.database = database }
+    package init(_ bus: FleetBus) { self.bus = bus }
 
     /// What applying a configuration changed.
     package struct Applied: Sendable, Codable, Hashable {
@@ -50,7 +52,8 @@ package struct ConfigurationStore: Sendable {
         package var fields: [String]
     }
 
-    /// Puts a configuration into force as a whole, unless it has errors. Equal content is not applied again.
+    /// Puts a configuration into force as a whole, unless it has errors, and tells it. Equal content is not applied
+    /// again.
     ///
     /// - Throws: `ConfigurationRefused` with every problem.
     package func apply(_ loaded: LoadedConfiguration, by: String, source: String) async throws -> Applied {
@@ -61,10 +64,13 @@ package struct ConfigurationStore: Sendable {
         let settings = JSONText.canonical(loaded.settings)
         let hash = SHA256.hexadecimal(Array((digests.sorted() + [settings.text]).joined(separator: "\n").utf8))
         let files = loaded.files.map { FileEntry(path: $0.path, sha256: SHA256.hexadecimal($0.bytes)) }
-        return try await database.transaction { transaction in
+        return try await bus.commit { effects in
+            let transaction = effects.database
+            var previous: Int64?
             try await transaction.execute(SchedulingStore.lockConfiguration)
             if let row = try await transaction.execute(SchedulingStore.currentConfiguration).first {
                 let (version, current) = try row.decode((Int64, String).self)
+                previous = version
                 if current == hash {
                     return Applied(
                         version: version, changed: false, jobs: jobs.count, added: 0, removed: 0, modified: 0)
@@ -87,6 +93,7 @@ package struct ConfigurationStore: Sendable {
                 SchedulingStore.insertJobs, version, begun.map(\.job.job.name), begun.map(\.job.job.kind.rawValue),
                 begun.map(\.job.job.repository?.org), begun.map(\.job.job.repository?.repo), begun.map(\.job.hash),
                 begun.map(\.digest), begun.map(\.job.job.source), begun.map { JSONText.canonical($0.job) })
+            if let previous { try effects.emit(ConfigurationApplied(version: version, previous: previous)) }
             let endedNames = Set(ended.map(\.name))
             let modified = Set(begun.map(\.job.job.name)).intersection(endedNames)
             return Applied(

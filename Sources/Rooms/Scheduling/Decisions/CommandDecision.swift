@@ -6,7 +6,7 @@ package import SlipwayModel
 /// | command | jobs | forced past change rules |
 /// |---|---|---|
 /// | whatever a job's trigger matches, `/test X` | that job | yes (the branch still counts) |
-/// | `/test all` | automatic ones | no |
+/// | `/test all`, `/ok-to-test` | automatic ones | no |
 /// | `/retest` | failed or errored contexts; automatic ones without a context | the failed ones |
 /// | `/retest-required` | the same, optional ones left out | the failed ones |
 /// | `/test-manual-required` | required ones that nothing starts by itself | yes |
@@ -22,7 +22,7 @@ package struct CommandDecision: Sendable {
 
     /// Whether any command is for this room.
     package static func concerns(_ issued: CommandIssued, jobs: [ConfiguredJob]) -> Bool {
-        let known: Set = ["test", "retest", "retest-required", "test-manual-required"]
+        let known: Set = ["test", "ok-to-test", "retest", "retest-required", "test-manual-required"]
         return issued.commands.contains { known.contains($0.name) } || jobs.contains { $0.isTriggered(by: issued.body) }
     }
 
@@ -47,13 +47,12 @@ package struct CommandDecision: Sendable {
         changedFiles: () throws -> [String]
     ) rethrows {
         let request = Request(issued)
-        for job in jobs {
-            guard let (forced, runsByDefault) = request.selects(job, body: issued.body, contexts: contexts) else {
-                continue
-            }
-            let decision = try job.decision(
+        for index in jobs.indices {
+            guard let (forced, runsByDefault) = request.selects(jobs[index], body: issued.body, contexts: contexts)
+            else { continue }
+            let decision = try jobs[index].decision(
                 branch: branch, changedFiles: changedFiles, forced: forced, runsByDefault: runsByDefault)
-            if decision.runs { choices.append(JobChoice(job, reason: decision.reason)) }
+            if decision.runs { choices.append(JobChoice(jobs, at: index, decision)) }
         }
         asksForHelp = request.asksForHelp
         let ofBranch = jobs.filter { $0.runsAgainst(branch: branch) }
@@ -86,6 +85,8 @@ package struct CommandDecision: Sendable {
                 switch command.name {
                 case "retest": retest = true
                 case "retest-required": retestRequired = true
+                // With an argument it takes the label away, and starts nothing.
+                case "ok-to-test" where command.arguments.isEmpty: all = true
                 case "test-manual-required": manualRequired = true
                 case "test":
                     var words = command.arguments.split(whereSeparator: \.isWhitespace).map { word in

@@ -1,15 +1,21 @@
 package import JobConfig
 import SlipwayModel
 
-/// A job that starts, and why, in words for people.
-package struct JobChoice: Hashable, Sendable {
-    package var job: ConfiguredJob
-    package var reason: String
+/// A job that starts, and why, in words for people. It refers into the list it was chosen from: a job is a large value,
+/// and a thousand of them may be chosen at once.
+package struct JobChoice: Sendable {
+    private let jobs: [ConfiguredJob]
+    private let index: Int
+    private let decision: Decision
 
-    package init(_ job: ConfiguredJob, reason: String) {
-        self.job = job
-        self.reason = reason
+    init(_ jobs: [ConfiguredJob], at index: Int, _ decision: Decision) {
+        self.jobs = jobs
+        self.index = index
+        self.decision = decision
     }
+
+    package var job: ConfiguredJob { jobs[index] }
+    package var reason: String { decision.reason }
 }
 
 extension ConfiguredJob {
@@ -27,10 +33,9 @@ package enum AutomaticJobs {
         from jobs: [ConfiguredJob], branch: String, changedFiles: () throws -> [String]
     ) rethrows -> [JobChoice] {
         var choices: [JobChoice] = []
-        // By index: a job is a large value, and most of thousands are only looked at.
         for index in jobs.indices where jobs[index].isAutomatic {
             let decision = try jobs[index].decision(branch: branch, changedFiles: changedFiles)
-            if decision.runs { choices.append(JobChoice(jobs[index], reason: decision.reason)) }
+            if decision.runs { choices.append(JobChoice(jobs, at: index, decision)) }
         }
         return choices
     }
@@ -39,9 +44,9 @@ package enum AutomaticJobs {
 /// The postsubmits that a push starts: those of the branch or tag whose change rules the pushed commits meet.
 package enum PushDecision {
     package static func choose(from jobs: [ConfiguredJob], ref: String, changedFiles: [String]) -> [JobChoice] {
-        jobs.compactMap { job in
-            let decision = job.decision(branch: ref, changedFiles: { changedFiles })
-            return decision.runs ? JobChoice(job, reason: decision.reason) : nil
+        jobs.indices.compactMap { index in
+            let decision = jobs[index].decision(branch: ref, changedFiles: { changedFiles })
+            return decision.runs ? JobChoice(jobs, at: index, decision) : nil
         }
     }
 }

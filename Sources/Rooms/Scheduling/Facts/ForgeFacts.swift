@@ -52,6 +52,10 @@ struct ForgeReader: Sendable {
         }
     }
 
+    func facts(for reconcile: PullReconcile) async throws -> ForgeFacts? {
+        try await facts(reconcile.repository, reconcile.number, actor: nil) { _ in true }
+    }
+
     private func facts(
         _ repository: RepositoryName, _ number: Int, actor: String?, needsFiles: (String) -> Bool
     ) async throws -> ForgeFacts? {

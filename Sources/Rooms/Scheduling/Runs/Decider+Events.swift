@@ -117,6 +117,45 @@ extension Decider {
         }
     }
 
+    func decide(
+        _ reconcile: PullReconcile, _ facts: ForgeFacts, _ catalog: JobCatalog, _ changed: ChangedPresubmits,
+        _ contexts: [String: RunState], _ traceparent: String?, _ verdict: inout Verdict
+    ) throws {
+        let pull = facts.pull
+        guard pull.isOpen else { return }
+        let current = catalog.presubmits(of: reconcile.repository)
+        let reconciliation = Reconciliation(
+            branch: pull.baseRef, ended: changed.ended, begun: changed.begun, current: current,
+            contexts: Set(contexts.keys))
+        for context in reconciliation.retired {
+            verdict.wishes.append(status(pull, context, "success", SchedulingText.contextRetired))
+        }
+        for (old, new) in reconciliation.moved {
+            verdict.wishes.append(status(pull, old, "success", SchedulingText.contextMoved(to: new)))
+            guard contexts[new] == nil, let state = contexts[old] else { continue }
+            verdict.wishes.append(status(pull, new, state.statusState, SchedulingText.contextMoved(from: old)))
+        }
+        guard facts.isPullTrusted, !pull.isDraft else { return }
+        let moved = Set(reconciliation.moved.map(\.to))
+        let starting = current.filter {
+            reconciliation.starts.contains($0.job.name) && !moved.contains($0.reportedContext)
+        }
+        let choices = try AutomaticJobs.choose(
+            from: starting, branch: pull.baseRef, changedFiles: { try files(facts) })
+        start(
+            choices, of: facts, origin: .trigger, delivery: "configuration-\(reconcile.version)/\(pull.number)",
+            traceparent, &verdict)
+    }
+
+    private func status(_ pull: PullState, _ context: String, _ state: String, _ description: String) -> ForgeDesired {
+        ForgeDesired(
+            repository: pull.repository, target: "commit/\(pull.headSHA)", key: "status/\(pull.headSHA)/\(context)",
+            value: .status(
+                sha: pull.headSHA, context: context, state: state, description: description, targetURL: nil),
+            // Statuses of runs count tenths of microseconds of their request, so a later run still wins.
+            version: Date().microseconds * 10)
+    }
+
     /// Starts jobs of a pull request, or says in their statuses why not.
     private func start(
         _ choices: [JobChoice], of facts: ForgeFacts, origin: RunOrigin, delivery: String, _ traceparent: String?,
@@ -140,15 +179,7 @@ extension Decider {
             return
         }
         for choice in choices where !choice.job.job.skipReport {
-            let context = choice.job.reportedContext
-            verdict.wishes.append(
-                ForgeDesired(
-                    repository: pull.repository, target: "commit/\(pull.headSHA)",
-                    key: "status/\(pull.headSHA)/\(context)",
-                    value: .status(
-                        sha: pull.headSHA, context: context, state: "error", description: obstacle, targetURL: nil),
-                    // Statuses of runs count tenths of microseconds of their request, so a later run still wins.
-                    version: Date().microseconds * 10))
+            verdict.wishes.append(status(pull, choice.job.reportedContext, "error", obstacle))
         }
     }
 
@@ -163,6 +194,18 @@ extension Decider {
 
 extension RunRequested {
     fileprivate var hasNoPulls: Bool { refs?.pulls?.isEmpty ?? true }
+}
+
+extension RunState {
+    /// The state of its status at the forge, as reporting writes it.
+    fileprivate var statusState: String {
+        switch self {
+        case .waiting, .dispatched, .running: "pending"
+        case .success: "success"
+        case .failure, .aborted: "failure"
+        case .error: "error"
+        }
+    }
 }
 
 extension Date {

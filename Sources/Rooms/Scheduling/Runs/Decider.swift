@@ -28,10 +28,11 @@ struct Decider: Sendable {
         try await database.store(round.compactMap(\.state))
         let known = try await database.lock(round.compactMap(\.pull))
         let retested = round.compactMap { item -> PullState? in
-            guard case .command(let issued, let facts?) = item.content, CommandDecision.needsContexts(issued) else {
-                return nil
+            switch item.content {
+            case .command(let issued, let facts?) where CommandDecision.needsContexts(issued): facts.pull
+            case .reconcile(_, let facts?): facts.pull
+            default: nil
             }
-            return facts.pull
         }
         let contexts = try await database.contexts(of: retested)
 
@@ -49,11 +50,35 @@ struct Decider: Sendable {
                 decide(push, catalog, item.traceparent, &verdict)
             case .request(let request):
                 decide(request, catalog, item.traceparent, &verdict)
+            case .configuration(let applied):
+                try await spread(applied, &verdict, database)
+            case .reconcile(let reconcile, let facts):
+                let key = PullKey(reconcile.repository, reconcile.number)
+                guard let facts else { continue }
+                let rows = try await database.execute(
+                    SchedulingStore.changedPresubmits, reconcile.previous, reconcile.version,
+                    reconcile.repository.org, reconcile.repository.repo)
+                try decide(
+                    reconcile, facts, catalog, try ChangedPresubmits(rows), contexts[key] ?? [:], item.traceparent,
+                    &verdict)
             case .cancel(let cancel):
                 verdict.aborts.append(RunAbort(runID: cancel.runID.uuid, by: cancel.by, reason: cancel.reason))
             }
         }
         try await carryOut(verdict, catalog, &changes)
+    }
+
+    /// One message per pull request, so that each asks the forge and is tried again by itself.
+    private func spread(
+        _ applied: ConfigurationApplied, _ verdict: inout Verdict, _ database: Transaction
+    ) async throws {
+        for row in try await database.execute(SchedulingStore.openPullsOfChange, applied.previous, applied.version) {
+            let (org, repo, number) = try row.decode((String, String, Int).self)
+            verdict.reconciliations.append(
+                PullReconcile(
+                    repository: RepositoryName(org: org, repo: repo), number: number, version: applied.version,
+                    previous: applied.previous))
+        }
     }
 
     private func carryOut(_ verdict: Verdict, _ catalog: JobCatalog, _ changes: inout RunChanges) async throws {
@@ -77,6 +102,9 @@ struct Decider: Sendable {
         try await changes.abort(aborts)
         try await changes.refuse(verdict.refusals)
         try await changes.accept(verdict.runs.map { $0.linked(to: forge) }, configVersion: catalog.version)
+        for reconcile in verdict.reconciliations {
+            try changes.effects.send(reconcile, toQueue: topology.queue(of: SchedulingWorker.queueName))
+        }
         for wish in verdict.wishes { try changes.effects.emit(wish) }
         for (pull, tags) in verdict.notices {
             try await database.execute(
@@ -100,6 +128,7 @@ struct Verdict {
     var aborts: [RunAbort] = []
     var pullAborts: [PullAbort] = []
     var wishes: [ForgeDesired] = []
+    var reconciliations: [PullReconcile] = []
     /// The tags of our comments, where they changed.
     var notices: [PullKey: [String]] = [:]
 }

@@ -4,6 +4,7 @@ extension SchedulingStore {
     static let configurationStatements = [
         currentVersion, currentJobIDs, jobDefinitions, lockConfiguration, currentConfiguration, currentDigests,
         insertVersion, endJobs, insertJobs, insertDefinitions, configurationVersions, changedJobs, jobsOfVersion,
+        changedPresubmits, openPullsOfChange,
     ]
 
     /// 0 where nothing was ever applied.
@@ -81,6 +82,34 @@ extension SchedulingStore {
          where (since <= $1::bigint and (until is null or until > $1::bigint))
                <> (since <= $2::bigint and (until is null or until > $2::bigint))
          order by kind, org, repo, name, id
+        """)
+
+    /// A repository's presubmits that are in force at one of two versions and not at the other.
+    static let changedPresubmits = Statement(
+        "scheduling.changed_presubmits",
+        """
+        select since <= $1::bigint and (until is null or until > $1::bigint), definition
+          from scheduling.jobs
+         where kind = 'presubmit' and org = $3 and repo = $4
+           and (since <= $1::bigint and (until is null or until > $1::bigint))
+               <> (since <= $2::bigint and (until is null or until > $2::bigint))
+         order by id
+        """)
+
+    /// Open pull requests of the repositories whose presubmits two versions do not share.
+    static let openPullsOfChange = Statement(
+        "scheduling.open_pulls_of_change",
+        """
+        select pull.org, pull.repo, pull.number
+          from scheduling.pulls as pull
+         where pull.is_open
+           and (pull.org, pull.repo) in (
+               select org, repo
+                 from scheduling.jobs
+                where kind = 'presubmit'
+                  and (since <= $1::bigint and (until is null or until > $1::bigint))
+                      <> (since <= $2::bigint and (until is null or until > $2::bigint)))
+         order by pull.org, pull.repo, pull.number
         """)
 
     static let jobsOfVersion = Statement(

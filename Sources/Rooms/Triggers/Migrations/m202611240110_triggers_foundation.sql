@@ -15,11 +15,13 @@ create table triggers.deliveries (
 );
 create index deliveries_age on triggers.deliveries (received_at);
 
--- When each periodic job was first seen, and the instant it was last fired for.
+-- When each periodic job was first seen, the instant it was last fired for, and how often it was tried again since.
 create table triggers.periodics (
     job           text        primary key,
     first_seen_at timestamptz not null default now(),
-    last_instant  timestamptz
+    last_instant  timestamptz,
+    -- Tries again since then.
+    retries       integer     not null default 0
 );
 
 create view triggers.deliveries_v1 as

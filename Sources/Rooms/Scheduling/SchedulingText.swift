@@ -94,6 +94,10 @@ package enum SchedulingText {
     package static func superseded(by run: RunID) -> String { "Replaced by a newer run of the same job: \(run)." }
     package static let deadlinePassed = "It was still waiting when its deadline passed."
 
+    package static func reused(_ run: RunID) -> String {
+        "Not run again: run \(run) of the same job succeeded on the same tree."
+    }
+
     package static func ranTooLong(hours: Int) -> String {
         "It ran for \(hours) hours, which is the limit of any run."
     }

@@ -8,6 +8,7 @@ import Scheduling
 import SlipwayModel
 import SlipwayTesting
 import Testing
+import Web
 
 /// The scheduling room on a database of its own; messages are handed to the worker by the test, and what it emits is
 /// read from the outbox.
@@ -58,7 +59,8 @@ struct SchedulingHarness: Sendable {
             configuration: try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none"), logger: quietLogger)
         let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let migrations =
-            FleetSchema.migrations + SchedulingService(bus: bus, forge: forge, settings: settings).migrations
+            FleetSchema.migrations + TokenStore.migrations
+            + SchedulingService(bus: bus, forge: forge, settings: settings).migrations
         await pool.close()
         return migrations
     }
@@ -133,13 +135,14 @@ struct SchedulingHarness: Sendable {
 
     /// Asks for a presubmit's run of pull request `number`; its id.
     func request(
-        presubmit job: String, _ number: Int, sha: String = "abc", origin: RunOrigin = .trigger
+        presubmit job: String, _ number: Int, sha: String = "abc", origin: RunOrigin = .trigger,
+        reuse: ReusePolicy = .never
     ) async throws -> RunID {
         let request = RunRequested(
             origin: origin, kind: .presubmit, job: job,
             refs: Refs(
                 repository: Self.repository, baseRef: "main", baseSHA: "base",
-                pulls: [Pull(number: number, author: "noor", sha: sha)]))
+                pulls: [Pull(number: number, author: "noor", sha: sha)]), reuse: reuse)
         return try #require(try await deliver(request).all(RunAccepted.self).first?.runID)
     }
 
@@ -179,8 +182,11 @@ struct SchedulingHarness: Sendable {
         return try #require(try await claim(id, agent))
     }
 
-    func finish(_ run: ClaimedRun, _ state: RunState = .success, _ agent: String = "agent") async throws -> Bool {
-        try await room.ledger.finish(run, outcome: RunOutcome(state: state, message: "done"), agent: agent)
+    func finish(
+        _ run: ClaimedRun, _ state: RunState = .success, _ agent: String = "agent", tree: String? = nil
+    ) async throws -> Bool {
+        try await room.ledger.finish(
+            run, outcome: RunOutcome(state: state, message: "done", tree: tree), agent: agent)
     }
 
     // MARK: Time

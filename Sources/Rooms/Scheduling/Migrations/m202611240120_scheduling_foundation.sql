@@ -119,6 +119,8 @@ create table scheduling.runs (
     pull_numbers   integer[]   not null default '{}',
     -- The head of the only pull request; null for none or several.
     head_sha       text,
+    -- The heads of all of them, in order.
+    head_shas      text[]      not null default '{}',
     author         text,
     refs           jsonb,
     state          text        not null default 'waiting'
@@ -174,6 +176,9 @@ create index runs_active_limited on scheduling.runs (job)
     where state in ('dispatched', 'running') and is_limited;
 create index runs_active_queue on scheduling.runs (queue)
     where state in ('dispatched', 'running') and queue is not null;
+-- Which tree refs were merged to, and which jobs succeeded on a tree: results are reused by them.
+create index runs_tree on scheduling.runs (org, repo, base_sha, head_shas) where tree is not null;
+create index runs_reusable on scheduling.runs (job_hash, tree, finished_at) where state = 'success' and tree is not null;
 create index runs_active on scheduling.runs (state) where state in ('dispatched', 'running');
 
 -- Attempts that were given up, because their agent vanished or shut down; the last one is the run itself.

@@ -111,7 +111,8 @@ extension Decider {
                 NewRun(
                     requestID: request.requestID, origin: request.origin, kind: request.kind, job: job.job,
                     jobHash: job.hash, refs: request.kind == .periodic ? nil : request.refs,
-                    priority: request.priority, deadline: request.deadline, traceparent: traceparent))
+                    priority: request.priority, deadline: request.deadline, reuse: request.reuse,
+                    traceparent: traceparent))
         } else {
             verdict.refusals[request.requestID] = SchedulingText.unknownJob(request)
         }

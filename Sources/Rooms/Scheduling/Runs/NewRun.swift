@@ -15,12 +15,13 @@ package struct NewRun: Sendable {
     package var refs: Refs?
     package var priority: Int
     package var deadline: Date?
+    package var reuse = ReusePolicy.never
     package var traceparent: String?
 
     /// - Parameter requestID: the same for the same wish, so that a message delivered again makes no second run.
     package init(
         requestID: UUID, origin: RunOrigin, kind: JobKind, job: ResolvedJob, jobHash: String, refs: Refs?,
-        priority: Int = 0, deadline: Date? = nil, traceparent: String? = nil
+        priority: Int = 0, deadline: Date? = nil, reuse: ReusePolicy = .never, traceparent: String? = nil
     ) {
         self.requestID = requestID
         runID = RunID()
@@ -31,6 +32,7 @@ package struct NewRun: Sendable {
         self.refs = refs.map { $0.cloned(as: job) }
         self.priority = priority
         self.deadline = deadline
+        self.reuse = reuse
         self.traceparent = traceparent
     }
 

@@ -32,7 +32,24 @@ struct RunChanges {
             touched.insert(run.job.cluster)
         }
         try await replaceOlder(than: accepted.filter { $0.kind == .presubmit })
+        try await reuse(for: accepted.filter { $0.reuse != .never && $0.refs != nil })
         return accepted
+    }
+
+    /// Ends runs at once whose result stands already: the same job succeeded on the tree that their refs merge to.
+    private mutating func reuse(for runs: [NewRun]) async throws {
+        guard !runs.isEmpty else { return }
+        let ages = runs.map { run -> Double? in
+            if case .maximumAge(let seconds) = run.reuse { seconds } else { nil }
+        }
+        let found = try await database.execute(SchedulingStore.findReusable, runs.map(\.runID.uuid), ages).map {
+            try $0.decode((UUID, UUID, String).self)
+        }
+        guard !found.isEmpty else { return }
+        let ended = try await database.execute(
+            SchedulingStore.reuseResults, found.map(\.0), found.map(\.2),
+            found.map { SchedulingText.reused(RunID($0.1)) })
+        try announceEnds(of: ended.map(EndedRun.init))
     }
 
     private mutating func replaceOlder(than runs: [NewRun]) async throws {

@@ -5,6 +5,7 @@ import SlipwayModel
 extension SchedulingStore {
     static let runStatements = [
         acceptRuns, refuseRequests, findUnfinishedOfPulls, findOlderDuplicates, abortRuns, latestContexts,
+        findReusable, reuseResults,
     ]
 
     /// Stores requests with their runs. A request that is known already is left out of the answer.
@@ -16,10 +17,10 @@ extension SchedulingStore {
               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                           $8::text[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
                           $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::jsonb[],
-                          $20::integer[], $21::integer[], $22::timestamptz[], $23::text[], $25::text[])
+                          $20::integer[], $21::integer[], $22::timestamptz[], $23::text[], $25::text[], $26::text[])
                    as asked (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
                              rerun_command, org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs,
-                             priority, max_concurrency, deadline, traceparent, queue)
+                             priority, max_concurrency, deadline, traceparent, queue, head_shas)
         ), fresh as (
             insert into scheduling.requests (request_id, run_id)
             select request_id, run_id from asked order by request_id
@@ -29,10 +30,10 @@ extension SchedulingStore {
         insert into scheduling.runs
                (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                 org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority, max_concurrency,
-                deadline, traceparent, config_version, queue)
+                deadline, traceparent, config_version, queue, head_shas)
         select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs, priority,
-               max_concurrency, deadline, traceparent, $24::bigint, queue
+               max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[]
           from asked
          where run_id in (select run_id from fresh)
         returning run_id
@@ -104,6 +105,43 @@ extension SchedulingStore {
         returning \(endedColumns)
         """)
 
+    /// For waiting runs the newest success of the same job, definition and all, on the tree that their refs are known to
+    /// merge to, no older than they allow.
+    static let findReusable = Statement(
+        "scheduling.find_reusable",
+        """
+        select asked.run_id, found.run_id, found.tree
+          from unnest($1::uuid[], $2::float8[]) as asked (run_id, maximum_age)
+          join scheduling.runs as run on run.run_id = asked.run_id
+          join lateral (
+               select tree
+                 from scheduling.runs as known
+                where known.org = run.org and known.repo = run.repo and known.base_sha = run.base_sha
+                  and known.head_shas = run.head_shas and known.tree is not null
+                order by known.run_id desc
+                limit 1) as merged on true
+          join lateral (
+               select success.run_id, success.tree
+                 from scheduling.runs as success
+                where success.job_hash = run.job_hash and success.tree = merged.tree and success.state = 'success'
+                  and success.org = run.org and success.repo = run.repo
+                  and (asked.maximum_age is null
+                       or success.finished_at > now() - make_interval(secs => asked.maximum_age))
+                order by success.finished_at desc
+                limit 1) as found on true
+        """)
+
+    /// Ends waiting runs by results that stand already.
+    static let reuseResults = Statement(
+        "scheduling.reuse_results",
+        """
+        update scheduling.runs as run
+           set state = 'success', tree = reused.tree, description = reused.description, finished_at = clock_timestamp()
+          from unnest($1::uuid[], $2::text[], $3::text[]) as reused (run_id, tree, description)
+         where run.run_id = reused.run_id and run.state = 'waiting'
+        returning \(endedColumns)
+        """)
+
     /// The latest run of each context on heads of pull requests.
     static let latestContexts = Statement(
         "scheduling.latest_contexts",
@@ -134,7 +172,7 @@ extension Transaction {
                 runs.map(\.pullNumbers), runs.map(\.onlyPull?.sha), runs.map(\.onlyPull?.author),
                 runs.map { $0.refs.map(JSON.init) }, runs.map(\.priority), runs.map(\.job.maxConcurrency),
                 runs.map(\.deadline), runs.map(\.traceparent), configVersion,
-                runs.map(\.job.jobQueueName),
+                runs.map(\.job.jobQueueName), runs.map(\.headSHAs),
             ])
         let fresh = Set(try rows.map { row throws(PostgresError) in try row.decode(UUID.self) })
         return runs.filter { fresh.contains($0.runID.uuid) }
@@ -172,6 +210,12 @@ extension NewRun {
     /// PostgreSQL's text of an integer array: rows of arrays cannot travel as one.
     fileprivate var pullNumbers: String {
         "{" + (refs?.pulls ?? []).map { String($0.number) }.joined(separator: ",") + "}"
+    }
+
+    fileprivate var headSHAs: String {
+        // Hexadecimal digits, so nothing in there has to be quoted; anything else is no commit, and equals nothing.
+        let heads = (refs?.pulls ?? []).map { $0.sha.filter { $0.isASCII && ($0.isLetter || $0.isNumber) } }
+        return "{" + heads.joined(separator: ",") + "}"
     }
 
     fileprivate var onlyPull: Pull? {

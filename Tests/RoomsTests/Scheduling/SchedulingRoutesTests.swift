@@ -1,0 +1,80 @@
+import Fleet
+import Hummingbird
+import HummingbirdTesting
+import Scheduling
+import SlipwayModel
+import Testing
+import Web
+
+@Suite("Rerun and abort over HTTP")
+struct SchedulingRoutesTests {
+    private func run(
+        _ keys: String = "always_run: true",
+        _ body: @Sendable @escaping (SchedulingHarness, RunID, any TestClientProtocol) async throws -> Void
+    ) async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(
+                ("jobs.yaml", "postsubmits:\n  harbor/crane:\n  - {name: image, \(keys), \(SchedulingHarness.spec)}\n"))
+            try await harness.deliver(
+                RefPushed(
+                    repository: SchedulingHarness.repository, ref: "main", isTag: false, before: "a", after: "b",
+                    changedFiles: ["x"], sender: "maria", deliveryID: "d1"))
+            let run = try #require(try await harness.runs().first)
+            let router = WebServer.router(tokens: TokenStore(harness.bus.database))
+            harness.room.addRoutes(to: router)
+            try await Application(router: router).test(.router) { try await body(harness, run.runID, $0) }
+        }
+    }
+
+    private func post(
+        _ client: any TestClientProtocol, _ uri: String, _ token: String? = nil
+    ) async throws -> Int {
+        var headers: HTTPFields = [:]
+        if let token { headers[.authorization] = "Bearer \(token)" }
+        return try await client.execute(uri: uri, method: .post, headers: headers) { Int($0.status.code) }
+    }
+
+    private func token(_ harness: SchedulingHarness, _ owner: String, _ scope: Scope) async throws -> String {
+        try await TokenStore(harness.bus.database).create(owner: owner, scopes: [scope]).text
+    }
+
+    @Test("a token with runs:write may run and abort everything")
+    func scope() async throws {
+        try await run { harness, run, client in
+            let token = try await token(harness, "maria", .runsWrite)
+            #expect(try await post(client, "/rerun?run=\(run)", token) == 200)
+            #expect(try await harness.runs().count == 2)
+            #expect(try await post(client, "/abort?prowjob=\(run)", token) == 200)
+            #expect(try await harness.run(run).description == "Aborted by maria.")
+            #expect(try await post(client, "/abort?run=\(run)", token) == 409)
+            #expect(try await post(client, "/rerun?run=\(RunID())", token) == 404)
+            #expect(try await post(client, "/rerun", token) == 400)
+        }
+    }
+
+    @Test("without one, only whom the job names")
+    func rerunAuthorization() async throws {
+        try await run("rerun_auth_config: {github_users: [noor]}") { harness, run, client in
+            #expect(try await post(client, "/rerun?run=\(run)") == 401)
+            #expect(try await post(client, "/rerun?run=\(run)", token(harness, "eve", .leasesWrite)) == 403)
+            #expect(try await harness.runs().count == 1)
+            #expect(try await post(client, "/rerun?run=\(run)", token(harness, "Noor", .leasesWrite)) == 200)
+            #expect(try await harness.runs().count == 2)
+        }
+    }
+
+    @Test("a job for anyone asks nobody")
+    func anyone() async throws {
+        try await run("rerun_auth_config: {allow_anyone: true}") { harness, run, client in
+            #expect(try await post(client, "/abort?run=\(run)") == 200)
+            #expect(try await harness.run(run).state == .aborted)
+        }
+    }
+
+    @Test("what only the forge can say waits for the forge")
+    func outage() async throws {
+        try await run("rerun_auth_config: {github_orgs: [harbor]}") { harness, run, client in
+            #expect(try await post(client, "/rerun?run=\(run)", token(harness, "noor", .leasesWrite)) == 503)
+        }
+    }
+}

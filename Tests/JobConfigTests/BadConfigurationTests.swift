@@ -76,6 +76,23 @@ import Testing
                 presubmit("rerun_auth_config: {github_team_slugs: [{org: a}]}"), 4,
                 "an entry of github_team_slugs needs an org and a slug"
             ),
+            (presubmit("labels: {created-by-prow: 'true'}"), 4, "the label 'created-by-prow' is set by itself"),
+            (presubmit("labels: {a: two words}"), 4, "the label 'a' has the value 'two words'"),
+            (presubmit("labels: {a: '-b'}"), 4, "begin and end with a letter or digit"),
+            (
+                presubmit("extra_refs: [{org: lantern, repo: engine, base_ref: main}]"), 4,
+                "extra_refs names lantern/engine, which is cloned already"
+            ),
+            (
+                presubmit("extra_refs: [{org: a, repo: b}, {org: a, repo: b}]"), 4,
+                "extra_refs names a/b, which is cloned already"
+            ),
+            (presubmit("agent: kubernets"), 3, "agent 'kubernets' does not exist; write kubernetes"),
+            (
+                presubmit("decorate: true", spec: "{containers: [{name: a, command: [x]}, {name: a, command: [x]}]}"),
+                5,
+                "several containers need a name each"
+            ),
             (presubmit("cluster: a/b"), 4, "cluster 'a/b' may hold"),
             (presubmit(name: "../escape"), 3, "the name may hold A-Z"),
             (presubmit(name: ".."), 3, "begin with no dot"),

@@ -8,11 +8,10 @@ import SlipwayModel
 /// `plan` asks the forge for what decisions need; they are taken in the transaction, with the configuration that it
 /// sees, so that no run is ever made by a configuration that is not in force any more.
 struct SchedulingWorker: Worker {
-    static let queueName = "scheduling"
-    let name = queueName
+    let name = "scheduling"
     let topics = [
         PullChanged.type, RefPushed.type, CommandIssued.type, RunRequested.type, RunCancel.type,
-        ConfigurationApplied.type,
+        ConfigurationApplied.type, PullReconcile.type,
     ]
 
     let bus: FleetBus

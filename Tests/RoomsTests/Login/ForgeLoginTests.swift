@@ -4,6 +4,7 @@ import Forge
 import Foundation
 import Hummingbird
 import HummingbirdTesting
+import JobConfig
 import LocalForge
 import NIOCore
 import NIOHTTP1
@@ -36,6 +37,33 @@ struct ForgeLoginTests {
                 "select cancelled_by from scheduling.runs_v1 where run_id = \(run.uuid)"
             ).one().decode(String?.self)
             #expect(by == "noor")
+        }
+    }
+
+    @Test("whom the job names may, though they are no members")
+    func named() async throws {
+        try await Gateway.run { gateway in
+            let rule = { (rule: String) in
+                """
+                postsubmits:
+                  harbor/crane:
+                  - name: unit
+                    rerun_auth_config: \(rule)
+                    spec: {containers: [{image: tools, command: [make]}]}
+                """
+            }
+            let store = ConfigurationStore(gateway.bus)
+            for (text, status) in [
+                (rule("{github_orgs: [lantern]}"), HTTPResponse.Status.forbidden),
+                (rule("{github_users: [Sam]}"), .ok),
+            ] {
+                _ = try await store.apply(
+                    JobConfiguration.load(files: [SourceFile(path: "jobs.yaml", bytes: Array(text.utf8))]),
+                    by: "maria", source: "test")
+                let run = try await gateway.storeRun(org: "harbor")
+                let answer = try await gateway.abort(run, session: try await gateway.signIn("sam"))
+                #expect(answer.status == status, "\(String(buffer: answer.body))")
+            }
         }
     }
 

@@ -8,9 +8,9 @@ struct RerunVerdictTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var hasScope = false
-        var user: String? = "noor"
+        var login: String? = "noor"
         var rules: [RerunAuthorization] = []
-        var presubmitOrg: String?
+        var org: String?
         var verdict: RerunVerdict
     }
 
@@ -18,10 +18,10 @@ struct RerunVerdictTests {
 
     @Test(arguments: [
         Case(testDescription: "a token with the scope", hasScope: true, verdict: .allowed),
-        Case(testDescription: "nobody", user: nil, verdict: .refused),
+        Case(testDescription: "nobody", login: nil, verdict: .refused),
         Case(testDescription: "a user, and no rule", verdict: .refused),
         Case(
-            testDescription: "nobody, and the job allows anyone", user: nil,
+            testDescription: "nobody, and the job allows anyone", login: nil,
             rules: [RerunAuthorization(allowsAnyone: true)], verdict: .allowed),
         Case(
             testDescription: "anyone by the installation's rule",
@@ -33,7 +33,7 @@ struct RerunVerdictTests {
             testDescription: "a user who is not named", rules: [RerunAuthorization(users: ["maria"])], verdict: .refused
         ),
         Case(
-            testDescription: "nobody, where users are named", user: nil, rules: [RerunAuthorization(users: ["noor"])],
+            testDescription: "nobody, where users are named", login: nil, rules: [RerunAuthorization(users: ["noor"])],
             verdict: .refused),
         Case(
             testDescription: "members of an organisation", rules: [RerunAuthorization(orgs: ["harbor"])],
@@ -42,18 +42,18 @@ struct RerunVerdictTests {
             testDescription: "members of a team", rules: [RerunAuthorization(teams: [team])],
             verdict: .allowedFor([.team(team)])),
         Case(
-            testDescription: "a presubmit, for whom /test works", presubmitOrg: "harbor",
+            testDescription: "a run of a repository, for whom /test works", org: "harbor",
             verdict: .allowedFor([.trusted(in: "harbor")])),
-        Case(testDescription: "a presubmit, and nobody", user: nil, presubmitOrg: "harbor", verdict: .refused),
+        Case(testDescription: "a run of a repository, and nobody", login: nil, org: "harbor", verdict: .refused),
         Case(
             testDescription: "all of it",
             rules: [RerunAuthorization(orgs: ["a"], teams: [team]), RerunAuthorization(orgs: ["b"])],
-            presubmitOrg: "harbor",
+            org: "harbor",
             verdict: .allowedFor([.organization("a"), .team(team), .organization("b"), .trusted(in: "harbor")])),
     ])
     func decides(row: Case) {
         let verdict = RerunVerdict(
-            hasScope: row.hasScope, user: row.user, rules: row.rules, presubmitOrg: row.presubmitOrg)
+            hasScope: row.hasScope, login: row.login, rules: row.rules, org: row.org)
         #expect(verdict == row.verdict)
     }
 

@@ -39,6 +39,8 @@ struct JobDraft: Sendable {
     var retry: PeriodicRetry?
     var rerun: RerunAuthorization?
     var specLine = 0
+    var labelsLine = 0
+    var extraRefsLine = 0
 
     /// `file:line`, for messages about two jobs.
     var place: String { "\(file):\(line)" }

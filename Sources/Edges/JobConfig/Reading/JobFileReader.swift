@@ -153,7 +153,9 @@ struct JobFileReader {
         case "agent": draft.job.agent = fields.text(entry) ?? draft.job.agent
         case "cluster": readCluster(entry, into: &draft)
         case "namespace": draft.job.namespace = fields.text(entry)
-        case "labels": draft.job.labels = fields.textMap(entry)
+        case "labels":
+            draft.labelsLine = entry.value.line
+            draft.job.labels = fields.textMap(entry)
         case "annotations": draft.job.annotations = fields.textMap(entry)
         case "max_concurrency": draft.job.maxConcurrency = fields.count(entry) ?? 0
         case "job_queue_name": draft.job.jobQueueName = fields.text(entry)
@@ -163,6 +165,7 @@ struct JobFileReader {
         case "decorate": draft.decorate = fields.bool(entry)
         case "decoration_config": draft.decoration = fields.decoration(entry)
         case "extra_refs":
+            draft.extraRefsLine = entry.value.line
             for item in fields.list(entry) { readExtraRefs(item, into: &draft) }
         case "rerun_auth_config": draft.rerun = fields.rerunAuthorization(entry)
         case "path_alias": draft.job.pathAlias = fields.text(entry)

@@ -38,6 +38,8 @@ struct JobResolver {
         }
         resolveSpec(draft, &job)
         checkQueue(draft, job)
+        checkLabels(draft)
+        checkRefs(draft)
         let runIfChanged = pattern(draft, draft.runIfChanged, "run_if_changed")
         let skipIfOnlyChanged = pattern(draft, draft.skipIfOnlyChanged, "skip_if_only_changed")
         checkChangeRules(draft)
@@ -70,6 +72,49 @@ struct JobResolver {
         refuse(
             draft, draft.line,
             "job_queue_name '\(queue)' is not among plank.job_queue_capacities; add it there or correct the name")
+    }
+
+    /// What Prow itself sets on a run's pod.
+    private static let ownLabels: Set<String> = ["created-by-prow", "prow.k8s.io/type", "prow.k8s.io/id"]
+
+    private mutating func checkLabels(_ draft: JobDraft) {
+        for (label, value) in draft.job.labels.sorted(by: { $0.key < $1.key }) {
+            if JobResolver.ownLabels.contains(label) {
+                refuse(draft, draft.labelsLine, "the label '\(label)' is set by itself; remove it")
+            } else if !JobResolver.isLabelValue(value) {
+                refuse(
+                    draft, draft.labelsLine,
+                    "the label '\(label.prefix(60))' has the value '\(value.prefix(60))'; write at most 63 of A-Z a-z 0-9"
+                        + " - _ . that begin and end with a letter or digit")
+            }
+        }
+    }
+
+    /// Kubernetes' rule for the value of a label.
+    private static func isLabelValue(_ value: String) -> Bool {
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: false
+            }
+        }
+        let bytes = value.utf8
+        guard let first = bytes.first, let last = bytes.last else { return true }
+        return bytes.count <= 63 && isAlphanumeric(first) && isAlphanumeric(last)
+            && bytes.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
+    }
+
+    /// A presubmit or postsubmit clones each repository once, its own included; two would share a folder.
+    private mutating func checkRefs(_ draft: JobDraft) {
+        guard let own = draft.job.repository else { return }
+        var known: Set<RepositoryName> = [own]
+        for refs in draft.job.extraRefs where !known.insert(refs.repository).inserted {
+            refuse(
+                draft, draft.extraRefsLine,
+                "extra_refs names \(refs.repository), which is cloned already; remove the second one")
+        }
     }
 
     private mutating func refuse(_ draft: JobDraft, _ line: Int, _ message: String) {
@@ -176,6 +221,9 @@ struct JobResolver {
 
     private mutating func resolveSpec(_ draft: JobDraft, _ job: inout ResolvedJob) {
         guard job.agent == "kubernetes" else {
+            guard ["jenkins", "tekton", "tekton-pipeline"].contains(job.agent) else {
+                return refuse(draft, draft.line, "agent '\(job.agent.prefix(60))' does not exist; write kubernetes")
+            }
             result.warnings.append(
                 draft.problem(draft.line, "agent '\(job.agent)' is not served, its runs end in error; use kubernetes"))
             return
@@ -209,6 +257,10 @@ struct JobResolver {
             refuse(
                 draft, draft.specLine,
                 "it has \(containers.count) containers, for which it must be decorated; set decorate: true")
+        }
+        let names = containers.map { $0["name"]?.stringValue ?? "" }
+        if containers.count > 1, names.contains("") || Set(names).count < names.count {
+            refuse(draft, draft.specLine, "several containers need a name each; give each one of its own")
         }
         for (index, container) in containers.enumerated() {
             let name = container["name"]?.stringValue ?? String(index)

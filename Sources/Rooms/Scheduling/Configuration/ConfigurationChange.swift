@@ -19,7 +19,7 @@ package struct ConfigurationApplied: Event {
     package var subjectVersion: Int64 { version }
 }
 
-/// A command of this room to itself: what another version means for one open pull request.
+/// Said by this room to itself, once per open pull request: what another version means for one open pull request.
 package struct PullReconcile: Event {
     package static let type = "pull.reconcile"
     package var repository: RepositoryName

@@ -103,7 +103,7 @@ struct Decider: Sendable {
         try await changes.refuse(verdict.refusals)
         try await changes.accept(verdict.runs.map { $0.linked(to: forge) }, configVersion: catalog.version)
         for reconcile in verdict.reconciliations {
-            try changes.effects.send(reconcile, toQueue: topology.queue(of: SchedulingWorker.queueName))
+            try changes.effects.emit(reconcile)
         }
         for wish in verdict.wishes { try changes.effects.emit(wish) }
         for (pull, tags) in verdict.notices {

@@ -9,10 +9,14 @@ package final class MessageRecorder: MessageSink {
     private let offered = Mutex<[OutgoingMessage]>([])
 
     /// A bus over a test's database whose messages are recorded.
-    package static func bus(over pool: PostgresPool) async throws -> (bus: FleetBus, recorder: MessageRecorder) {
+    ///
+    /// - Parameter own: types that a room says to itself, beside those of the house's model.
+    package static func bus(
+        over pool: PostgresPool, hearing own: [String] = []
+    ) async throws -> (bus: FleetBus, recorder: MessageRecorder) {
         let recorder = MessageRecorder()
         let bus = FleetBus(database: pool, publisher: recorder, logger: quietLogger)
-        try await bus.subscribe([Ear()])
+        try await bus.subscribe([Ear(own: own)])
         return (bus, recorder)
     }
 
@@ -29,7 +33,9 @@ package final class MessageRecorder: MessageSink {
 
     private struct Ear: Worker {
         let name = "test"
-        let topics = [
+        let own: [String]
+        var topics: [String] { Self.common + own }
+        private static let common = [
             DeliveryReceived.type, PullChanged.type, RefPushed.type, CommandIssued.type, RunRequested.type,
             RunAccepted.type, RunRefused.type, RunCancel.type, RunStarted.type, RunFinished.type,
             ResultsIngested.type, ForgeDesired.type,

@@ -45,7 +45,8 @@ struct SchedulingHarness: Sendable {
         settings.trustedUsers = ["trusty"]
         let migrations = try await migrations(forge, settings)
         try await withDatabase(migrations: migrations) { [settings] pool in
-            let (bus, recorder) = try await MessageRecorder.bus(over: pool)
+            let (bus, recorder) = try await MessageRecorder.bus(
+                over: pool, hearing: [ConfigurationApplied.type, PullReconcile.type])
             let room = SchedulingService(bus: bus, forge: forge, settings: settings)
             let worker = try #require(room.workers.first)
             let reaper = try #require(room.chores.first)

@@ -206,7 +206,7 @@ struct PluginHarness: Sendable {
         settings.webhookSecrets = [Secret(secret)]
         settings.pluginsFile = "\(folder)/plugins.yaml"
         try await withDatabase(migrations: try await RecoveryHarness.migrations(settings)) { pool in
-            let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
+            let (bus, _) = try await MessageRecorder.bus(over: pool)
             let plugins = FakePlugins()
             let (ports, listening) = AsyncStream<Int>.makeStream()
             let server = Application(

@@ -50,12 +50,12 @@ struct RecoveryHarness: Sendable {
         settings.webhookSecrets = [Secret(ForgeFixture.hookSecret)]
         let migrations = try await migrations(settings)
         try await withDatabase(migrations: migrations) { pool in
-            let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
+            let (bus, _) = try await MessageRecorder.bus(over: pool)
             let jobs = """
                 presubmits:
                   harbor/crane: [{name: unit, always_run: true, spec: {containers: [{image: tools, command: [make]}]}}]
                 """
-            _ = try await ConfigurationStore(pool).apply(
+            _ = try await ConfigurationStore(bus).apply(
                 JobConfiguration.load(files: [SourceFile(path: "jobs.yaml", bytes: Array(jobs.utf8))]), by: "maria",
                 source: "test")
             let isDown = Switch()
@@ -132,7 +132,7 @@ struct RecoveryHarness: Sendable {
 
     /// The events of a type that wait to be handled.
     func emitted<E: Event>(_ type: E.Type) async throws -> [E] {
-        try await bus.database.query("select body from fleet.outbox where type = \(E.type) order by id").map {
+        try await bus.database.query("select body from fleet.outbox where type = \(E.type) order by message_id").map {
             try Message(body: $0.decode([UInt8].self)).decode(E.self)
         }
     }

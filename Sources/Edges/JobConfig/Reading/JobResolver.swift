@@ -259,7 +259,7 @@ struct JobResolver {
                 "it has \(containers.count) containers, for which it must be decorated; set decorate: true")
         }
         let names = containers.map { $0["name"]?.stringValue ?? "" }
-        if containers.count > 1, names.contains("") || Set(names).count < names.count {
+        if isDecorated, containers.count > 1, names.contains("") || Set(names).count < names.count {
             refuse(draft, draft.specLine, "several containers need a name each; give each one of its own")
         }
         for (index, container) in containers.enumerated() {

@@ -133,7 +133,9 @@ let package = Package(
             "Execution",
             ["AMQP", "ArtifactStore", "CLinux", "Signatures", "SocketLoop", argumentParser, lifecycle],
             resources: []),
-        room("Results", ["ArtifactStore", "CExpat", hummingbird], resources: [migrations, templates, assets]),
+        room(
+            "Results", ["ArtifactStore", "JobConfig", "CExpat", hummingbird, yams],
+            resources: [migrations, templates, assets]),
         room("Reporting", ["Forge"], resources: [migrations]),
 
         // MARK: Shell

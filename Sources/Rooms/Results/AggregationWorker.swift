@@ -3,7 +3,8 @@ package import Fleet
 package import Logging
 import SlipwayModel
 
-/// Reads the JUnit files of finished runs and stores their tests, once per attempt however often it is told.
+/// Reads the JUnit files of finished runs and stores their tests, once per attempt however often it is told; and counts
+/// the runs for the overview's trends.
 package struct AggregationWorker: Worker {
     package let name = "aggregation"
     package let topics = [RunFinished.type]
@@ -21,14 +22,18 @@ package struct AggregationWorker: Worker {
 
     package func plan(_ messages: [Message]) async throws -> CommitPlan {
         var reports: [StoredReport] = []
+        var finished: [RunFinished] = []
         for message in messages {
             let run = try message.decode(RunFinished.self)
+            finished.append(run)
             // What never started left nothing behind.
             guard run.startedAt != nil else { continue }
             let report = try await readReport(of: run)
             if report.files > 0 { reports.append(StoredReport(report, run: run.runID, build: run.buildID)) }
         }
+        let pace = PaceRow.rows(of: finished)
         return { [reports] effects in
+            try await ResultsStore.add(pace, in: effects.database)
             for report in reports {
                 guard try await ResultsStore.insert(report, in: effects.database) else { continue }
                 let counts = report.counts

@@ -11,11 +11,18 @@ package struct ResultsService: Room {
     package let name = "results"
 
     private let store: ResultsStore
+    private let bus: FleetBus
     private let artifacts: any ArtifactStorage
     private let pageURL: String
+    private let whichJobs: WhichJobsRule
     private let logger = Logger(label: "slipway.results")
 
-    package init(bus: FleetBus, artifacts: any ArtifactStorage, settings: Settings) {
+    /// - Parameter whichJobs: the rules by which presubmits start, for the form that asks them.
+    package init(
+        bus: FleetBus, artifacts: any ArtifactStorage, settings: Settings, whichJobs: @escaping WhichJobsRule
+    ) {
+        self.bus = bus
+        self.whichJobs = whichJobs
         store = ResultsStore(bus.database)
         self.artifacts = artifacts
         pageURL = settings.pageURL
@@ -43,7 +50,10 @@ package struct ResultsService: Room {
     package var statements: [Statement] { ResultsStore.statements }
 
     package func addRoutes(to router: Router<SlipwayContext>) {
-        ResultsRoutes(store: store, artifacts: artifacts, pageURL: pageURL).add(to: router)
+        ResultsRoutes(store: store, artifacts: artifacts).add(to: router)
+        ProwRoutes(store: store, artifacts: artifacts, pageURL: pageURL).add(to: router)
+        ConfigurationRoutes(store: store, whichJobs: whichJobs).add(to: router)
+        FleetRoutes(store: store, letters: DeadLetters(bus)).add(to: router)
     }
 }
 

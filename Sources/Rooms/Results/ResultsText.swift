@@ -90,11 +90,62 @@ package enum ResultsText {
         "No test results. A job that writes JUnit files (junit*.xml) to its $ARTIFACTS folder has its tests listed here."
     static let noTestsYet = "Test results are read when the run has ended."
     static let noAgents = "No agent serves this cluster, so its runs wait. Start one: slipway agent"
+    static let noMembers = "No gateway and no worker has announced itself."
+    static let noDeadLetters = "No message was given up. What a worker cannot handle after its last try is kept here."
+    static let searchHint = "Type a part of a job's or repository's name, words of a pull request's title, or an id."
+    static let noChanges = "No change"
+    static let badJobHistory =
+        "Name the job: /job-history/<provider>/<bucket>/logs/<job>, or …/pr-logs/directory/<job> for a presubmit."
+
+    static func deadLetters(_ count: Int) -> String {
+        switch count {
+        case 0: "No dead letters"
+        case 1: "1 dead letter"
+        default: "\(count) dead letters"
+        }
+    }
+
+    static func nothingFound(_ text: String) -> String {
+        "No job, repository, open pull request or run matches '\(text)'."
+    }
+
+    static func noPullsOf(_ author: String) -> String { "No open pull request of '\(author)' is known here." }
+
+    static func moreChanges(_ shown: Int) -> String {
+        "More than \(shown) definitions differ; `slipway config diff` lists them all."
+    }
+
+    static func noRepositoryName(_ text: String) -> String { "'\(text)' is not a repository; write org/repo." }
+
+    static func noPresubmits(_ repository: RepositoryName) -> String {
+        "No presubmit is configured for \(repository). Its name is compared as it is written."
+    }
+
     static let failedWithoutTest =
         "No test failed, yet the job did: look at the end of its log. A crash can keep a test from being reported."
 
     static func noSuchRun(_ text: String) -> String {
         "There is no run '\(text)'. Runs are named by a UUID; /runs lists them."
+    }
+
+    static func noJobsOf(_ name: String) -> String {
+        "No job is configured for '\(name)'. /configured-jobs lists the repositories that have some."
+    }
+
+    static func noSuchVersion(_ version: Int64) -> String {
+        "There is no version \(version) of the configuration; /config lists those that were in force."
+    }
+
+    static func noSuchDeadLetter(_ id: Int64) -> String {
+        "There is no dead letter \(id). It may have been replayed or discarded already; /dead-letters lists the others."
+    }
+
+    static func noSuchLog(_ job: String, _ build: BuildID) -> String {
+        "There is no log of a build \(build) of job '\(job)'."
+    }
+
+    static func noSuchView(_ path: String) -> String {
+        "No run has its artifacts at '\(path)'; the path of a run's folder ends with its build id."
     }
 
     static func noSuchBuild(_ build: BuildID) -> String { "This run has no attempt with build id \(build)." }

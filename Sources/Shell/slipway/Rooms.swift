@@ -16,7 +16,8 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     return [
         TriggersService(bus: bus, settings: settings, forge: forge),
         SchedulingService(bus: bus, forge: forge, settings: settings),
-        ResultsService(bus: bus, artifacts: try makeArtifacts(settings), settings: settings),
+        ResultsService(
+            bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer),
         ReportingService(bus: bus, forge: forge, settings: settings),
     ]
 }

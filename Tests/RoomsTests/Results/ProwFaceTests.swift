@@ -146,6 +146,99 @@ struct ProwFaceTests {
         }
     }
 
+    @Test("one run as YAML, its log by job and build, and its page by the path of its folder")
+    func oneRun() async throws {
+        try await ResultsHarness.run { results in
+            let run = try await results.store { $0.state = .failure }
+            try await results.put(run, "build-log.txt", "hello\n")
+            let yaml = try await results.get("/prowjob?prowjob=\(run.id)").text
+            for line in ["kind: ProwJob\n", "  state: failure\n", "  job: unit\n", "    repo: engine\n"] {
+                #expect(yaml.contains(line), "\(line)")
+            }
+            #expect(try await results.get("/prowjob?prowjob=none").status == .notFound)
+            #expect(try await results.get("/prowjob").status == .badRequest)
+            #expect(try await results.get("/log?job=unit&id=\(run.build)&container=test").text == "hello\n")
+            for query in ["job=other&id=\(run.build)", "job=unit&id=7"] {
+                let response = try await results.get("/log?" + query)
+                #expect(response.status == .notFound)
+            }
+            #expect(try await results.get("/log?job=unit&id=x").status == .badRequest)
+            let path = try results.layout(run).folder.description
+            for uri in ["/view/gs/bucket/\(path)", "/view/gs/bucket/\(path)/build-log.txt"] {
+                let response = try await results.get(uri)
+                #expect(response.status == .found && response.headers[.location] == "/runs/\(run.id)")
+            }
+            #expect(try await results.get("/view/gs/bucket/logs/x/12").status == .notFound)
+        }
+    }
+
+    @Test("a job's history lists 20 builds a page, with the variable that tools read")
+    func jobHistory() async throws {
+        struct Build: Decodable {
+            var link: String
+            var id: String
+            var result: String
+            var duration: Int64
+
+            enum CodingKeys: String, CodingKey {
+                case link = "SpyglassLink"
+                case id = "ID"
+                case result = "Result"
+                case duration = "Duration"
+            }
+        }
+        try await ResultsHarness.run { results in
+            for number in 1...25 {
+                try await results.store {
+                    $0.build = BuildID(Int64(number))
+                    $0.state = number == 25 ? .running : number == 24 ? .failure : .success
+                    $0.title = "</script><script>alert(1)</script>"
+                }
+            }
+            func builds(_ uri: String) async throws -> ([Build], String?) {
+                let page = try await results.page(uri).text
+                let begin = try #require(page.firstRange(of: "var allBuilds = ")).upperBound
+                let end = try #require(page[begin...].firstRange(of: ";\n</script>")).lowerBound
+                #expect(!page.contains("<script>alert"))
+                let older = page.firstMatch(of: /href="([^"]+)" rel="next">Older Runs/).map { String($0.output.1) }
+                return (try JSONDecoder().decode([Build].self, from: Data(page[begin..<end].utf8)), older)
+            }
+            let (first, older) = try await builds("/job-history/gs/bucket/pr-logs/directory/unit")
+            #expect(first.map(\.id) == (6...25).reversed().map { "\($0)" })
+            #expect(first.prefix(3).map(\.result) == ["Pending", "FAILURE", "SUCCESS"])
+            #expect(first[1].duration == 60_000_000_000)
+            #expect(first[1].link == "/view/pr-logs/pull/lantern_engine/7/unit/24")
+            let (rest, last) = try await builds(try #require(older))
+            #expect(rest.map(\.id) == (1...5).reversed().map { "\($0)" } && last == nil)
+            #expect(try await results.page("/job-history/gs/bucket/logs/none").status == .notFound)
+            #expect(try await results.page("/job-history/x").status == .badRequest)
+            #expect(try await results.page("/job-history/gs/b/logs/unit?buildId=x").status == .badRequest)
+        }
+    }
+
+    @Test("a pull request's history has a row per job and a column per commit")
+    func pullHistory() async throws {
+        try await ResultsHarness.run { results in
+            try await results.pull(7)
+            for (number, sha) in ["a1", "a1", "b2"].enumerated() {
+                try await results.store {
+                    $0.sha = sha
+                    $0.job = number == 1 ? "lint" : "unit"
+                    $0.build = BuildID(Int64(1 + number))
+                }
+            }
+            let page = try await results.page("/pr-history?org=lantern&repo=engine&pr=7").text
+            #expect(page.matches(of: /scope="row"/).count == 2)
+            #expect(page.matches(of: /scope="col"/).count == 3)
+            #expect(page.matches(of: /class="state success"/).count == 3)
+            for query in ["org=lantern&repo=engine", "org=..&repo=engine&pr=7", "org=lantern&repo=engine&pr=x"] {
+                let response = try await results.page("/pr-history?" + query)
+                #expect(response.status == .badRequest)
+            }
+            #expect(try await results.page("/pr-history?org=lantern&repo=engine&pr=8").status == .notFound)
+        }
+    }
+
     @Test(
         "a badge of nothing, or of too much, is refused",
         arguments: ["", "?jobs=", "?jobs=,", "?jobs=" + String(repeating: "a,", count: 60)])

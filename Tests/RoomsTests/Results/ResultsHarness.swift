@@ -56,7 +56,16 @@ struct ResultsHarness: Sendable {
     }
 
     static func room(_ bus: FleetBus, _ artifacts: LocalArtifactStore, _ settings: Settings) -> ResultsService {
-        ResultsService(bus: bus, artifacts: artifacts, settings: settings)
+        ResultsService(bus: bus, artifacts: artifacts, settings: settings) { question, jobs in
+            let choices = AutomaticJobs.choose(
+                from: jobs, branch: question.branch, changedFiles: { question.changedFiles })
+            let names = Set(choices.map(\.job.job.name))
+            return WhichJobsAnswer(
+                run: choices.map { .init(name: $0.job.job.name, reason: $0.reason) },
+                skip: jobs.filter { !names.contains($0.job.name) }.map {
+                    .init(name: $0.job.name, reason: "not chosen")
+                })
+        }
     }
 
     /// Those of every room whose views the pages read; a room tells them only when it is put together.

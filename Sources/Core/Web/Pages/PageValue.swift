@@ -40,6 +40,14 @@ package struct Markup: Sendable, Hashable, ExpressibleByStringInterpolation {
         html = parts.map(\.html).joined(separator: separator.html)
     }
 
+    /// JSON as a script's literal: nothing in it can end the script or begin a comment of HTML.
+    package static func script(_ json: String) -> Markup {
+        Markup(
+            rendered: json.replacing("<", with: "\\u003c").replacing(">", with: "\\u003e")
+                .replacing("&", with: "\\u0026").replacing("\u{2028}", with: "\\u2028")
+                .replacing("\u{2029}", with: "\\u2029"))
+    }
+
     /// What the template engine rendered: safe because every value in it was escaped.
     init(rendered: String) { html = rendered }
 

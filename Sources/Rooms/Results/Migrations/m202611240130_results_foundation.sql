@@ -50,6 +50,17 @@ create index failures_test on results.failures (test_id, build_id);
 create table results.runs_default partition of results.runs default;
 create table results.failures_default partition of results.failures default;
 
+-- What ended in each ten minutes, so that trends cost the same however many runs are stored.
+create table results.pace (
+    begins_at    timestamptz not null primary key,
+    passed       integer     not null,
+    -- Failures and errors.
+    failed       integer     not null,
+    aborted      integer     not null,
+    -- Claimed runs by how long they had waited, in classes from short to long.
+    waits        integer[]   not null check (cardinality(waits) = 16)
+) with (fillfactor = 50);
+
 -- Makes the partitions of `days` days from `first` on. A day whose rows are in the default partition already (nobody had
 -- made its own in time) keeps them there.
 create function results.make_partitions(first date, days integer) returns integer language plpgsql as $$

@@ -10,6 +10,7 @@ struct JobPages {
     static let historyRows = 20
     /// Runs that the chart and the pass rate look back on.
     static let lookBack = 100
+    static let definitions = 20
 
     func list(search: String, after: String) async throws -> [String: PageValue] {
         let found = try await store.jobs(search: search, after: after, limit: Self.listRows)
@@ -49,9 +50,12 @@ struct JobPages {
         }
         let figures = JobFigures(recent)
         let path = RunRow.jobPath(job)
-        return [
+        let definitions = try await store.definitions(of: job, limit: Self.definitions)
+        let clusters = before == nil ? try await FailureClusters(store: store).values(recent, now: now) : [:]
+        return clusters.merging([
             "job": .text(job),
-            "isConfigured": .flag(try await store.isConfigured(job)),
+            "isConfigured": .flag(!definitions.isEmpty),
+            "definitions": .objects(definitions.map(JobFacts.definition)),
             "runs": .objects(try await RunRow.rows(runs, store: store, now: now)),
             "isEmpty": .flag(runs.isEmpty),
             "emptyText": .text("This job has not run yet."),
@@ -69,7 +73,7 @@ struct JobPages {
             "nextPath": found.count > Self.historyRows
                 ? .text(path + Link.query([("before", runs.last?.runID.description)])) : .nothing,
             "newestPath": before == nil ? .nothing : .text(path),
-        ]
+        ]) { $1 }
     }
 }
 

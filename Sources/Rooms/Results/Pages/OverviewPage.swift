@@ -2,34 +2,36 @@ import FoundationEssentials
 import SlipwayModel
 import Web
 
-/// `/`: what runs now, what failed last, what waits where.
+/// `/`: what runs now, what failed last, what waits where, and how the last day or week went.
 struct OverviewPage {
     let store: ResultsStore
 
     private static let rows = 12
 
-    func values(now: Date) async throws -> [String: PageValue] {
+    func values(span: Trends.Span, now: Date) async throws -> [String: PageValue] {
         var running = RunFilter()
         running.state = .running
         var failed = RunFilter()
         failed.state = .failed
-        let hourAgo = UInt64(max(0, now.timeIntervalSince1970 - 3600) * 1000)
         async let runningRuns = store.runs(running, limit: Self.rows)
         async let failedRuns = store.runs(failed, limit: Self.rows)
         async let queues = store.queues()
-        async let recent = store.recentCounts(since: RunID(UUID.version7(milliseconds: hourAgo).floor))
-        let (clusters, counts) = try await (queues, recent)
+        async let pace = store.pace(since: now - span.seconds)
+        let (clusters, rows) = try await (queues, pace)
         let isRunning = try await Array(runningRuns.prefix(Self.rows))
         let hasFailed = try await Array(failedRuns.prefix(Self.rows))
         let runningCount = clusters.reduce(0) { $0 + $1.running }
         let waitingCount = clusters.reduce(0) { $0 + $1.waiting + $1.dispatched }
-        let passed = counts.finished - counts.failed
+        let hour = rows.filter { $0.beginsAt + PaceRow.seconds > now - 3600 }
+            .reduce(PaceRow(beginsAt: now), +)
+        let trends = Trends(rows, span: span, now: now)
+        let all = trends.total
         return [
             "running": .number(runningCount),
             "waiting": .number(waitingCount),
-            "finished": .number(counts.finished),
-            "rate": .text(counts.finished == 0 ? "–" : "\(100 * passed / counts.finished) %"),
-            "wait": .text(counts.medianWait.map { HumanTime.duration($0) } ?? "–"),
+            "finished": .number(hour.finished),
+            "rate": .text(hour.judged == 0 ? "–" : "\(100 * hour.passed / hour.judged) %"),
+            "wait": .text(WaitClasses.median(hour.waits).map { HumanTime.duration($0) } ?? "–"),
             "runningRuns": .objects(try await RunRow.rows(isRunning, store: store, now: now)),
             "noneRunning": .flag(isRunning.isEmpty),
             "moreRunning": .flag(runningCount > isRunning.count),
@@ -37,15 +39,33 @@ struct OverviewPage {
             "failedRuns": .objects(try await RunRow.rows(hasFailed, store: store, now: now)),
             "noneFailed": .flag(hasFailed.isEmpty),
             "nothingFailed": .text(ResultsText.nothingFailed),
-            "noneAtAll": .flag(isRunning.isEmpty && hasFailed.isEmpty && counts.finished == 0 && waitingCount == 0),
+            "noneAtAll": .flag(isRunning.isEmpty && hasFailed.isEmpty && all.finished == 0 && waitingCount == 0),
             "noRuns": .text(ResultsText.noRuns),
-            "clusters": .objects(clusters.map { Self.cluster($0, now: now) }),
+            "hasTrends": .flag(all.finished > 0),
+            "spans": .objects(
+                Trends.Span.allCases.map { choice in
+                    [
+                        "label": .text(choice.label), "isCurrent": .flag(choice == span),
+                        "path": .text("/" + Link.query([("span", choice == .day ? nil : choice.rawValue)])),
+                    ]
+                }),
+            "runsChart": .markup(trends.runs.html),
+            "runsTotal": .text("\(all.finished) in \(span.label)"),
+            "failuresChart": .markup(trends.failures.html),
+            "failuresTotal": .text(all.judged == 0 ? "" : "\(100 * all.failed / all.judged) % in \(span.label)"),
+            "waitsChart": .markup(trends.waits.html),
+            "waitsTotal": .text(
+                WaitClasses.median(all.waits).map { "\(HumanTime.duration($0)) in \(span.label)" } ?? ""),
+            "clusters": .objects(clusters.map { ClusterRow.values($0, now: now) }),
             "noClusters": .flag(clusters.isEmpty),
             "noAgents": .text(ResultsText.noAgents),
         ]
     }
+}
 
-    private static func cluster(_ queue: ClusterQueue, now: Date) -> [String: PageValue] {
+/// A cluster as the overview and the fleet's page show it.
+enum ClusterRow {
+    static func values(_ queue: ClusterQueue, now: Date) -> [String: PageValue] {
         [
             "name": .text(queue.cluster),
             "path": .text("/runs" + Link.query([("cluster", queue.cluster), ("state", "unfinished")])),

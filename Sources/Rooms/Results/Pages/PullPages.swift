@@ -12,19 +12,28 @@ struct PullPages {
     func list(now: Date) async throws -> [String: PageValue] {
         let pulls = try await store.openPulls(limit: Self.listRows)
         return [
-            "pulls": .objects(
-                pulls.map { pull in
-                    let repository = RepositoryName(org: pull.org, repo: pull.repo)
-                    return [
-                        "path": .text(RunRow.pullPath(repository, pull.number)),
-                        "name": .text("\(repository)#\(pull.number)"), "title": .text(pull.title),
-                        "author": .text(pull.author), "base": .text(pull.baseRef), "isDraft": .flag(pull.isDraft),
-                        "conflicts": .flag(pull.mergeable == false),
-                        "labels": .list(pull.labels.prefix(8).map { .text($0) }),
-                        "age": .markup(.age(pull.updatedAt, now: now)),
-                    ]
-                }),
+            "pulls": .objects(pulls.map { Self.row($0, now: now) }),
             "isEmpty": .flag(pulls.isEmpty), "emptyText": .text(ResultsText.noPulls),
+            "tabs": .objects(Self.tabs(current: "/pulls")),
+        ]
+    }
+
+    static func tabs(current: String) -> [[String: PageValue]] {
+        [("All open", "/pulls"), ("By author, and what they wait for", "/pr")].map {
+            ["title": .text($0.0), "path": .text($0.1), "isCurrent": .flag($0.1 == current)]
+        }
+    }
+
+    static func row(_ pull: PullRow, now: Date) -> [String: PageValue] {
+        let repository = RepositoryName(org: pull.org, repo: pull.repo)
+        return [
+            "path": .text(RunRow.pullPath(repository, pull.number)),
+            "name": .text("\(repository)#\(pull.number)"), "title": .text(pull.title), "author": .text(pull.author),
+            "authorPath": .text("/pr" + Link.query([("author", pull.author)])),
+            "base": .text(pull.baseRef), "isDraft": .flag(pull.isDraft),
+            "conflicts": .flag(pull.mergeable == false),
+            "labels": .list(pull.labels.prefix(8).map { .text($0) }),
+            "age": .markup(.age(pull.updatedAt, now: now)),
         ]
     }
 
@@ -47,7 +56,7 @@ struct PullPages {
             "name": .text(name),
             "title": .text(pull?.title ?? own.first?.title ?? name),
             "author": .optional(pull?.author ?? own.first?.author),
-            "authorPath": .text("/runs" + Link.query([("author", pull?.author ?? own.first?.author)])),
+            "authorPath": .text("/pr" + Link.query([("author", pull?.author ?? own.first?.author)])),
             "link": .optional(Link.external(pull?.link)),
             "standing": .text(Self.standing(pull)),
             "standingClass": .text(Self.standingClass(pull)),

@@ -24,24 +24,39 @@ extension ResultsStore {
         since: RunID, before: RunID, repository: (org: String?, repo: String?), limit: Int
     ) async throws -> [ProwJobRow] {
         try await database.execute(Self.listProwJobs, since, before, repository.org, repository.repo, limit)
-            .map { row throws(PostgresError) in
-                let (run, build, kind, job, refs, spec, state, description, requested, started, finished) =
-                    try row.decode(
-                        (
-                            RunID, BuildID, JobKind, String, JSON<Refs>?, JSON<ResolvedJob>?, RunState, String, Date,
-                            Date?, Date?
-                        ).self)
-                return ProwJobRow(
-                    runID: run, buildID: build, kind: kind, refs: refs?.value, job: spec?.value, jobName: job,
-                    state: state, description: description, requestedAt: requested, startedAt: started,
-                    finishedAt: finished)
-            }
+            .map { row throws(PostgresError) in try Self.prowJob(row) }
     }
 
-    static let listProwJobs = Statement(
+    package func prowJob(_ run: RunID) async throws -> ProwJobRow? {
+        try await database.execute(Self.selectProwJob, run).first.map { row throws(PostgresError) in
+            try Self.prowJob(row)
+        }
+    }
+
+    private static func prowJob(_ row: Row) throws(PostgresError) -> ProwJobRow {
+        let (run, build, kind, job, refs, spec, state, description, requested, started, finished) =
+            try row.decode(
+                (
+                    RunID, BuildID, JobKind, String, JSON<Refs>?, JSON<ResolvedJob>?, RunState, String, Date, Date?,
+                    Date?
+                ).self)
+        return ProwJobRow(
+            runID: run, buildID: build, kind: kind, refs: refs?.value, job: spec?.value, jobName: job, state: state,
+            description: description, requestedAt: requested, startedAt: started, finishedAt: finished)
+    }
+
+    static let prowStatements = [listProwJobs, selectProwJob]
+
+    private static let prowColumns =
+        "run_id, build_id, kind, job, refs, job_spec, state, description, requested_at, started_at, finished_at"
+
+    private static let selectProwJob = Statement(
+        "results.select_prow_job", "select \(prowColumns) from scheduling.runs_v1 where run_id = $1")
+
+    private static let listProwJobs = Statement(
         "results.list_prow_jobs",
         """
-        select run_id, build_id, kind, job, refs, job_spec, state, description, requested_at, started_at, finished_at
+        select \(prowColumns)
           from scheduling.runs_v1
          where run_id >= $1 and run_id < $2 and ($3::text is null or org = $3) and ($4::text is null or repo = $4)
          order by run_id desc limit $5

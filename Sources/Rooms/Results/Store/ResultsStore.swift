@@ -16,12 +16,6 @@ package struct ResultsStore: Sendable {
         return try await database.execute(statement, parameters: parameters + [limit + 1]).map(RunSummary.init)
     }
 
-    /// Batches that hold a pull request, newest first.
-    package func batches(_ repository: RepositoryName, number: Int, limit: Int) async throws -> [RunSummary] {
-        try await database.execute(Self.listBatches, repository.org, repository.repo, [number], limit)
-            .map(RunSummary.init)
-    }
-
     /// A page of a job's runs, newest first, one more than `limit`.
     package func history(of job: String, before: RunID?, limit: Int) async throws -> [RunSummary] {
         var filter = RunFilter()
@@ -39,13 +33,6 @@ package struct ResultsStore: Sendable {
                 cluster: cluster, waiting: waiting, dispatched: dispatched, running: running, waitingSince: since,
                 agents: agents, capacity: capacity)
         }
-    }
-
-    /// - Parameter since: the first id of the time in question (`UUID.version7(milliseconds:)`).
-    package func recentCounts(since: RunID) async throws -> RecentCounts {
-        let (finished, failed, wait) = try await database.execute(Self.countRecent, since).one().decode(
-            (Int, Int, Double?).self)
-        return RecentCounts(finished: finished, failed: failed, medianWait: wait)
     }
 
     // MARK: One run
@@ -81,6 +68,18 @@ package struct ResultsStore: Sendable {
 
     // MARK: Jobs
 
+    /// A job's builds from `build` on (its newest where nil), newest first, one more than `limit`.
+    package func builds(of job: String, from build: BuildID?, limit: Int) async throws -> [BuildRow] {
+        try await database.execute(Self.listBuilds, job, build ?? BuildID(.max), limit + 1).map {
+            row throws(PostgresError) in
+            let (build, state, requested, started, finished, path, refs) = try row.decode(
+                (BuildID, RunState, Date, Date?, Date?, String, JSON<Refs>?).self)
+            return BuildRow(
+                buildID: build, state: state, requestedAt: requested, startedAt: started, finishedAt: finished,
+                artifactPath: path, refs: refs?.value)
+        }
+    }
+
     /// Configured jobs by name, from behind `after`, one more than `limit`.
     /// - Parameter search: a part of the name; empty for all.
     package func jobs(search: String, after: String, limit: Int) async throws -> [JobRow] {
@@ -110,17 +109,6 @@ package struct ResultsStore: Sendable {
         }
     }
 
-    // MARK: Pull requests
-
-    package func pull(_ repository: RepositoryName, number: Int) async throws -> PullRow? {
-        try await database.execute(Self.selectPull, repository.org, repository.repo, number).first.map(PullRow.init)
-    }
-
-    /// Open ones, most recently changed first.
-    package func openPulls(limit: Int) async throws -> [PullRow] {
-        try await database.execute(Self.listOpenPulls, limit).map(PullRow.init)
-    }
-
     /// In LIKE's language, a text that stands for itself.
     static func escapeLike(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
@@ -131,9 +119,10 @@ extension ResultsStore {
     /// Every statement, for the test that prepares them against the migrated schema.
     package static let statements: [Statement] =
         [
-            listBatches, listQueues, countRecent, selectRun, listAttempts, selectState, selectRunOfBuild, listJobs,
-            isConfigured, listLastStates, selectPull, listOpenPulls, listProwJobs,
-        ] + testStatements + filterStatements
+            listQueues, selectRun, listAttempts, selectState, selectRunOfBuild, listBuilds, listJobs, isConfigured,
+            listLastStates,
+        ] + pullStatements + prowStatements + trendStatements + searchStatements + failureStatements
+        + configurationStatements + fleetStatements + testStatements + filterStatements
 
     /// A few of the statements that filters make: each condition alone, and all together.
     private static var filterStatements: [Statement] {
@@ -156,14 +145,6 @@ extension ResultsStore {
         return (filters + [all]).map { $0.statement().statement }
     }
 
-    private static let listBatches = Statement(
-        "results.list_batches",
-        """
-        select \(RunSummary.columns) from scheduling.runs_v1 as run
-         where run.org = $1 and run.repo = $2 and run.kind = 'batch' and run.pull_numbers @> $3::integer[]
-         order by run.run_id desc limit $4
-        """)
-
     private static let listQueues = Statement(
         "results.list_queues",
         """
@@ -181,14 +162,6 @@ extension ResultsStore {
                coalesce(agents, 0), coalesce(capacity, 0)
           from unfinished full join present using (cluster)
          order by cluster
-        """)
-
-    private static let countRecent = Statement(
-        "results.count_recent",
-        """
-        select count(*) filter (where finished_at is not null), count(*) filter (where state in ('failure', 'error')),
-               percentile_cont(0.5) within group (order by extract(epoch from started_at - requested_at)::float8)
-          from scheduling.runs_v1 where run_id >= $1
         """)
 
     private static let selectRun = Statement(
@@ -211,6 +184,14 @@ extension ResultsStore {
         union all
         select run_id from scheduling.attempts_v1 where build_id = $1
         limit 1
+        """)
+
+    private static let listBuilds = Statement(
+        "results.list_builds",
+        """
+        select build_id, state, requested_at, started_at, finished_at, artifact_path, refs
+          from scheduling.runs_v1 where job = $1 and build_id <= $2
+         order by run_id desc limit $3
         """)
 
     private static let listJobs = Statement(
@@ -246,12 +227,4 @@ extension ResultsStore {
           ) as last
          order by names.name limit 500
         """)
-
-    private static let selectPull = Statement(
-        "results.select_pull",
-        "select \(PullRow.columns) from scheduling.pulls_v1 where org = $1 and repo = $2 and number = $3")
-
-    private static let listOpenPulls = Statement(
-        "results.list_open_pulls",
-        "select \(PullRow.columns) from scheduling.pulls_v1 where is_open order by updated_at desc limit $1")
 }

@@ -32,6 +32,8 @@ package struct RunSummary: Hashable, Sendable {
         run.optional, run.attempt, run.requested_at, run.started_at, run.finished_at
         """
 
+    static let columnCount = 20
+
     /// From a row whose first columns are `columns`.
     init(_ row: Row) throws(PostgresError) {
         (runID, buildID, kind, job) = (try row.get(0), try row.get(1), try row.get(2), try row.get(3))
@@ -117,12 +119,15 @@ package struct ClusterQueue: Sendable, Hashable {
     package var capacity: Int
 }
 
-/// Figures of the last hour.
-package struct RecentCounts: Sendable, Hashable {
-    package var finished: Int
-    package var failed: Int
-    /// Median seconds from request to claim; nil where nothing was claimed.
-    package var medianWait: Double?
+/// A build as Prow's history of a job lists it.
+package struct BuildRow: Sendable {
+    package var buildID: BuildID
+    package var state: RunState
+    package var requestedAt: Date
+    package var startedAt: Date?
+    package var finishedAt: Date?
+    package var artifactPath: String
+    package var refs: Refs?
 }
 
 /// A configured job with its newest run.

@@ -39,6 +39,7 @@ create table scheduling.jobs (
 create unique index jobs_current on scheduling.jobs (digest) where until is null;
 create index jobs_current_name on scheduling.jobs (name) where until is null;
 create index jobs_current_repository on scheduling.jobs (org, repo, kind) where until is null;
+create index jobs_since on scheduling.jobs (since);
 create index jobs_until on scheduling.jobs (until) where until is not null;
 
 -- What runs do, by its hash: runs refer to it instead of carrying a copy each.
@@ -251,6 +252,9 @@ create view scheduling.current_jobs_v1 as
            name, kind, org, repo, hash, definition, source
       from scheduling.jobs
      where until is null;
+
+create view scheduling.job_versions_v1 as
+    select since, until, name, kind, org, repo, hash, digest, source, definition from scheduling.jobs;
 
 create view scheduling.config_versions_v1 as
     select version, hash, applied_at, applied_by, source, files, jobs, settings from scheduling.config_versions;

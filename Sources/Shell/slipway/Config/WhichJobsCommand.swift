@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import JobConfig
+import Results
 import RoomKit
 import Scheduling
 import SlipwayModel
@@ -115,35 +116,45 @@ struct WhichJobsCommand: ParsableCommand {
         guard let repository = RepositoryName(question.repo) else {
             throw Refusal("'\(question.repo)' is not a repository; write ORG/REPO.")
         }
-        let jobs = index.presubmits(of: repository)
-        let changed = question.changed ?? []
-        var answer = Answer()
+        let found = PresubmitRules.answer(
+            WhichJobsQuestion(
+                repository: repository, branch: question.branch, changedFiles: question.changed ?? [],
+                comment: question.comment), index.presubmits(of: repository))
+        return Answer(
+            run: found.run.map { Answer.Job(name: $0.name, reason: $0.reason) },
+            skip: found.skip.map { Answer.Job(name: $0.name, reason: $0.reason) })
+    }
+}
+
+/// Which presubmits start, by the rules that scheduling follows; for the command and for the page.
+enum PresubmitRules {
+    static func answer(_ question: WhichJobsQuestion, _ jobs: [ConfiguredJob]) -> WhichJobsAnswer {
+        var answer = WhichJobsAnswer(run: [], skip: [])
         var chosen: Set<String> = []
-        for choice in choices(question, repository, jobs, changed) {
+        for choice in choices(question, jobs) {
             chosen.insert(choice.job.job.name)
-            answer.run.append(Answer.Job(name: choice.job.job.name, reason: choice.reason))
+            answer.run.append(.init(name: choice.job.job.name, reason: choice.reason))
         }
         // Of several jobs with one name, one per branch, a single line.
         for job in jobs where chosen.insert(job.job.name).inserted {
-            let decision = job.decision(branch: question.branch, changedFiles: { changed })
+            let decision = job.decision(branch: question.branch, changedFiles: { question.changedFiles })
             let reason = decision.runs ? "the comment does not ask for it" : decision.reason
-            answer.skip.append(Answer.Job(name: job.job.name, reason: reason))
+            answer.skip.append(.init(name: job.job.name, reason: reason))
         }
         return answer
     }
 
-    private static func choices(
-        _ question: Question, _ repository: RepositoryName, _ jobs: [ConfiguredJob], _ changed: [String]
-    ) -> [JobChoice] {
+    private static func choices(_ question: WhichJobsQuestion, _ jobs: [ConfiguredJob]) -> [JobChoice] {
         guard let comment = question.comment else {
-            return AutomaticJobs.choose(from: jobs, branch: question.branch, changedFiles: { changed })
+            return AutomaticJobs.choose(
+                from: jobs, branch: question.branch, changedFiles: { question.changedFiles })
         }
         let text = CommandParser.visibleText(comment)
         let issued = CommandIssued(
-            repository: repository, number: 0, actor: "", actorAssociation: nil, commentID: nil,
+            repository: question.repository, number: 0, actor: "", actorAssociation: nil, commentID: nil,
             commands: CommandParser.commands(in: text), body: text, deliveryID: "")
         return CommandDecision(
-            issued, jobs: jobs, branch: question.branch, contexts: [:], changedFiles: { changed }
+            issued, jobs: jobs, branch: question.branch, contexts: [:], changedFiles: { question.changedFiles }
         ).choices
     }
 }

@@ -5,32 +5,15 @@ import Hummingbird
 import SlipwayModel
 import Web
 
-/// What is served where.
+/// Pages on runs, jobs and pull requests.
 struct ResultsRoutes: Sendable {
     let store: ResultsStore
     let artifacts: any ArtifactStorage
-    let pageURL: String
     private let maps = LogMaps()
 
-    private static let templates = TemplateSet([
-        "overview": PackageResources.overview_mustache,
-        "runs": PackageResources.runs_mustache,
-        "run_head": PackageResources.run_head_mustache,
-        "run_row": PackageResources.run_row_mustache,
-        "run": PackageResources.run_mustache,
-        "log": PackageResources.log_mustache,
-        "tests": PackageResources.tests_mustache,
-        "jobs": PackageResources.jobs_mustache,
-        "job": PackageResources.job_mustache,
-        "pulls": PackageResources.pulls_mustache,
-        "pull": PackageResources.pull_mustache,
-        "artifacts": PackageResources.artifacts_mustache,
-    ])
-
-    init(store: ResultsStore, artifacts: any ArtifactStorage, pageURL: String) {
+    init(store: ResultsStore, artifacts: any ArtifactStorage) {
         self.store = store
         self.artifacts = artifacts
-        self.pageURL = pageURL
     }
 
     func add(to router: Router<SlipwayContext>) {
@@ -47,24 +30,24 @@ struct ResultsRoutes: Sendable {
         router.get("jobs/:job", use: job)
         router.get("pulls", use: pulls)
         router.get("pulls/:org/:repo/:number", use: pull)
-        router.get("prowjobs.js") { request, _ in
-            try ProwJobs(store: store, pageURL: pageURL).response(try request.query())
-        }
-        router.get("badge.svg", use: badge)
+        router.get("pr", use: myPulls)
+        router.get("search", use: search)
+        router.get("search/suggestions", use: suggestions)
     }
 
     // MARK: Lists
 
     @Sendable private func overview(_ request: Request, _ context: SlipwayContext) async throws -> Response {
-        let values = try await OverviewPage(store: store).values(now: Date())
-        return Self.templates.page(
+        let span: Trends.Span = try request.query().choice("span") ?? .day
+        let values = try await OverviewPage(store: store).values(span: span, now: Date())
+        return ResultsTemplates.set.page(
             "overview", values, head: PageHead(title: "Slipway", section: "/"), context: context)
     }
 
     @Sendable private func runs(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let filter = try RunsPage.filter(try request.query())
         let values = try await RunsPage(store: store).values(filter, now: Date())
-        return Self.templates.page(
+        return ResultsTemplates.set.page(
             "runs", values, head: PageHead(title: "Runs", section: "/runs"), context: context)
     }
 
@@ -72,7 +55,7 @@ struct ResultsRoutes: Sendable {
         let query = try request.query()
         let values = try await JobPages(store: store).list(
             search: try query.text("q") ?? "", after: try query.text("after", maximum: 300) ?? "")
-        return Self.templates.page(
+        return ResultsTemplates.set.page(
             "jobs", values, head: PageHead(title: "Jobs", section: "/jobs"), context: context)
     }
 
@@ -80,15 +63,44 @@ struct ResultsRoutes: Sendable {
         let job = try context.pathText("job")
         let before = try Self.run(named: try request.query().text("before"), parameter: "before")
         let values = try await JobPages(store: store).history(job, before: before, now: Date())
-        return Self.templates.page(
+        return ResultsTemplates.set.page(
             "job", values, head: PageHead(title: job, section: "/jobs", crumbs: [.init("Jobs", "/jobs"), .init(job)]),
             context: context)
     }
 
     @Sendable private func pulls(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let values = try await PullPages(store: store).list(now: Date())
-        return Self.templates.page(
+        return ResultsTemplates.set.page(
             "pulls", values, head: PageHead(title: "Pull requests", section: "/pulls"), context: context)
+    }
+
+    @Sendable private func myPulls(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let author = try request.query().text("author") ?? context.identity?.name
+        let values = try await MyPullsPage(store: store).values(author: author, now: Date())
+        return ResultsTemplates.set.page(
+            "my_pulls", values,
+            head: PageHead(title: author.map { "Pull requests of \($0)" } ?? "My pull requests", section: "/pulls"),
+            context: context)
+    }
+
+    /// An id that names one thing leads there at once.
+    @Sendable private func search(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let text = Self.question(try request.query())
+        let page = SearchPage(store: store)
+        if let exact = try await page.exact(text) { return .redirect(to: exact.path, type: .found) }
+        return ResultsTemplates.set.page(
+            "search", try await page.values(text), head: PageHead(title: "Search"), context: context)
+    }
+
+    @Sendable private func suggestions(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let text = Self.question(try request.query())
+        guard !text.isEmpty else { return .json([SearchPage.Suggestion]()) }
+        let found = try await SearchPage(store: store).findings(text, limit: SearchPage.suggestions)
+        return .json(found.map(SearchPage.Suggestion.init))
+    }
+
+    private static func question(_ query: QueryParameters) -> String {
+        String((query["q"] ?? "").trimming(while: \.isWhitespace)).prefixOfBytes(200)
     }
 
     @Sendable private func pull(_ request: Request, _ context: SlipwayContext) async throws -> Response {
@@ -101,7 +113,7 @@ struct ResultsRoutes: Sendable {
                 "'\(org)/\(repo)/\(text)' names no pull request; its page is at /pulls/ORG/REPO/NUMBER.")
         }
         let (head, values) = try await PullPages(store: store).pull(repository, number, now: Date())
-        return Self.templates.page("pull", values, head: head, context: context)
+        return ResultsTemplates.set.page("pull", values, head: head, context: context)
     }
 
     // MARK: One run
@@ -115,7 +127,7 @@ struct ResultsRoutes: Sendable {
                 line: try query.integer("line", in: 1...Int64(Int32.max)).map { Int($0) },
                 showsAllTests: query["tests"] == "all"),
             context: context, now: Date())
-        return Self.templates.page("run", values, head: head, context: context)
+        return ResultsTemplates.set.page("run", values, head: head, context: context)
     }
 
     @Sendable private func log(_ request: Request, _ context: SlipwayContext) async throws -> Response {
@@ -163,7 +175,7 @@ struct ResultsRoutes: Sendable {
         case .folder(let values):
             let summary = attempt.detail.summary
             let crumbs = RunPage.crumbs(summary) + [.init("Run", "/runs/\(summary.runID)"), .init("Artifacts")]
-            return Self.templates.page(
+            return ResultsTemplates.set.page(
                 "artifacts", values,
                 head: PageHead(title: "Artifacts of \(summary.job)", section: "/runs", crumbs: crumbs), context: context
             )
@@ -174,22 +186,6 @@ struct ResultsRoutes: Sendable {
         LogPart(
             log: log, maps: maps, run: attempt.detail.summary.runID, build: attempt.build,
             state: attempt.detail.summary.state, isEarlier: attempt.isEarlier)
-    }
-
-    // MARK: Badges
-
-    @Sendable private func badge(_ request: Request, _ context: SlipwayContext) async throws -> Response {
-        let globs = (try request.query().text("jobs", maximum: 2000) ?? "").split(separator: ",").map(String.init)
-        guard !globs.isEmpty, globs.count <= 50 else {
-            throw WebError.badRequest(
-                "A badge needs 1 to 50 jobs, by name or pattern: /badge.svg?jobs=ci-unit,ci-e2e-*")
-        }
-        let badge = Badge(try await store.lastStates(matching: globs))
-        var response = Response.content(ByteBuffer(string: badge.svg.html), type: "image/svg+xml")
-        // Badges stand in other sites' pages.
-        response.headers[.crossOriginResourcePolicy] = "cross-origin"
-        response.headers[.cacheControl] = "public, max-age=30"
-        return response
     }
 
     // MARK: What the URL names

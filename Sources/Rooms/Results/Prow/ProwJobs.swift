@@ -58,7 +58,7 @@ struct ProwJobs: Sendable {
             })
     }
 
-    private func document(_ row: ProwJobRow, _ omitted: Set<Omission>) -> ProwJobDocument {
+    func document(_ row: ProwJobRow, _ omitted: Set<Omission> = []) -> ProwJobDocument {
         var document = ProwJobDocument(
             runID: row.runID, kind: row.kind, job: row.job ?? ResolvedJob(name: row.jobName, kind: row.kind),
             refs: row.refs,

@@ -1,0 +1,113 @@
+import ArtifactStore
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import SlipwayModel
+import Web
+
+/// What other tools read from Prow's deck, at its addresses and in its shapes.
+struct ProwRoutes: Sendable {
+    let store: ResultsStore
+    let artifacts: any ArtifactStorage
+    let pageURL: String
+
+    func add(to router: Router<SlipwayContext>) {
+        router.get("prowjobs.js") { request, _ in
+            try ProwJobs(store: store, pageURL: pageURL).response(try request.query())
+        }
+        router.get("prowjob", use: prowJob)
+        router.get("log", use: log)
+        router.get("view/**", use: view)
+        router.get("job-history/**", use: jobHistory)
+        router.get("pr-history", use: pullHistory)
+        router.get("badge.svg", use: badge)
+    }
+
+    /// `/prowjob?prowjob=<run id>`: one ProwJob as YAML.
+    @Sendable private func prowJob(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        guard let name = try request.query().text("prowjob") else {
+            throw WebError.badRequest("Name the run: /prowjob?prowjob=<run id>.")
+        }
+        guard let run = RunID(name), let row = try await store.prowJob(run) else {
+            throw WebError.notFound(ResultsText.noSuchRun(name))
+        }
+        let document = ProwJobs(store: store, pageURL: pageURL).document(row)
+        let value = try JSONDecoder().decode(JSONValue.self, from: Data(try ArtifactDocument.encode(document)))
+        return .content(ByteBuffer(string: try YAMLText.of(value)), type: "text/plain; charset=utf-8")
+    }
+
+    /// `/log?job=&id=<build id>`: the log as text. `container` is of no matter: an attempt has one log.
+    @Sendable private func log(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let query = try request.query()
+        guard let job = try query.text("job"), let id = try query.text("id"), let build = BuildID(id) else {
+            throw WebError.badRequest("Name the job and the build: /log?job=<name>&id=<build id>.")
+        }
+        guard let run = try await store.run(ofBuild: build),
+            case let attempt = try await RunPage.attempt(run, build: build, store: store),
+            attempt.detail.summary.job == job,
+            let content = try await RunLog(artifacts, folder: attempt.folder).open()
+        else { throw WebError.notFound(ResultsText.noSuchLog(job, build)) }
+        return FileResponse.make(content.file, type: .text, name: "build-log.txt", request)
+    }
+
+    /// `/view/<provider>/<path of an attempt's folder>`: leads to the run's page here.
+    @Sendable private func view(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let path = try context.pathRest()
+        guard let build = path.reversed().lazy.compactMap({ BuildID($0) }).first,
+            let run = try await store.run(ofBuild: build), let now = try await store.state(of: run)
+        else { throw WebError.notFound(ResultsText.noSuchView(path.joined(separator: "/"))) }
+        return .redirect(
+            to: "/runs/\(run)" + (now.build == build ? "" : Link.query([("build", build.description)])), type: .found)
+    }
+
+    @Sendable private func jobHistory(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let query = try request.query()
+        var build: BuildID?
+        if let text = query["buildId"] {
+            build = BuildID(text)
+            guard build != nil else {
+                throw WebError.badRequest("The parameter 'buildId' must be a build id, not '\(text.prefix(40))'.")
+            }
+        }
+        let path = try context.pathRest()
+        let values = try await JobHistory(store: store).values(path, build: build, now: Date())
+        let job = path.last ?? ""
+        return ResultsTemplates.set.page(
+            "job_history", values,
+            head: PageHead(title: job, section: "/jobs", crumbs: [.init("Jobs", "/jobs"), .init(job)]),
+            context: context)
+    }
+
+    @Sendable private func pullHistory(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let query = try request.query()
+        guard let org = try query.text("org"), let repo = try query.text("repo"),
+            let repository = RepositoryName("\(org)/\(repo)"),
+            let number = try query.integer("pr", in: 1...Int64(Int32.max))
+        else {
+            throw WebError.badRequest("Name the pull request: /pr-history?org=<org>&repo=<repo>&pr=<number>.")
+        }
+        let values = try await PullHistoryPage(store: store).values(repository, Int(number), now: Date())
+        return ResultsTemplates.set.page(
+            "pull_history", values,
+            head: PageHead(
+                title: "History of \(repository)#\(number)", section: "/pulls",
+                crumbs: [
+                    .init("Pull requests", "/pulls"),
+                    .init("\(repository)#\(number)", RunRow.pullPath(repository, Int(number))), .init("History"),
+                ]), context: context)
+    }
+
+    @Sendable private func badge(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let globs = (try request.query().text("jobs", maximum: 2000) ?? "").split(separator: ",").map(String.init)
+        guard !globs.isEmpty, globs.count <= 50 else {
+            throw WebError.badRequest(
+                "A badge needs 1 to 50 jobs, by name or pattern: /badge.svg?jobs=ci-unit,ci-e2e-*")
+        }
+        let badge = Badge(try await store.lastStates(matching: globs))
+        var response = Response.content(ByteBuffer(string: badge.svg.html), type: "image/svg+xml")
+        // Badges stand in other sites' pages.
+        response.headers[.crossOriginResourcePolicy] = "cross-origin"
+        response.headers[.cacheControl] = "public, max-age=30"
+        return response
+    }
+}

@@ -21,6 +21,9 @@ function refreshAges() {
 }
 setInterval(refreshAges, 10000);
 
+// On a phone the bar scrolls; the page's own entry is in sight.
+document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // A form that only narrows a list submits itself.
 for (const form of document.querySelectorAll("form[data-auto]")) {
   form.addEventListener("change", (event) => {

@@ -44,7 +44,7 @@ struct JobHistory {
             let begin = row.startedAt ?? row.requestedAt
             return Build(
                 spyglassLink: "/view/" + row.artifactPath, id: row.buildID.description, started: begin,
-                duration: Int64((row.finishedAt ?? now).timeIntervalSince(begin) * 1000) * 1_000_000,
+                duration: Int64(max(0, (row.finishedAt ?? now).timeIntervalSince(begin)) * 1000) * 1_000_000,
                 result: row.state.isFinished ? row.state.rawValue.uppercased() : "Pending", refs: row.refs)
         }
         return [

@@ -18,8 +18,10 @@ extension ResultsStore {
     /// Which tests failed in some attempts, most often first.
     package func failureClusters(of builds: [BuildID], limit: Int) async throws -> [FailureCluster] {
         guard !builds.isEmpty else { return [] }
-        return try await database.execute(Self.listFailureClusters, builds.map(\.number), limit).map {
-            row throws(PostgresError) in
+        let numbers = builds.map(\.number)
+        return try await database.execute(
+            Self.listFailureClusters, numbers, numbers.min(), numbers.max(), limit
+        ).map { row throws(PostgresError) in
             let (suite, name, failed, flaky, build, message) = try row.decode(
                 (String, String, Int, Int, BuildID, String).self)
             return FailureCluster(
@@ -34,8 +36,8 @@ extension ResultsStore {
         """
         select min(suite), min(name), count(*) filter (where kind = 'failed'), count(*) filter (where kind = 'flaky'),
                max(build_id), (array_agg(left(message, 300) order by build_id desc))[1]
-          from results.failures where build_id = any ($1::bigint[])
+          from results.failures where build_id = any ($1::bigint[]) and build_id >= $2 and build_id <= $3
          group by test_id
-         order by 3 desc, 4 desc, max(build_id) desc limit $2
+         order by 3 desc, 4 desc, max(build_id) desc limit $4
         """)
 }

@@ -77,11 +77,13 @@ extension ResultsStore {
             problems: problems)
     }
 
-    /// How many tests failed and flaked in each of some attempts; without those that had no report.
+    /// How many tests failed and flaked in each of some attempts; without those that had no report. The bounds keep the
+    /// look-up within the days in question: a list of ids alone would be looked for in every partition.
     package func failureCounts(of builds: [BuildID]) async throws -> [BuildID: (failed: Int, flaky: Int)] {
         guard !builds.isEmpty else { return [:] }
         var counts: [BuildID: (failed: Int, flaky: Int)] = [:]
-        for row in try await database.execute(Self.countFailures, builds.map(\.number)) {
+        let numbers = builds.map(\.number)
+        for row in try await database.execute(Self.countFailures, numbers, numbers.min(), numbers.max()) {
             let (build, failed, flaky) = try row.decode((BuildID, Int, Int).self)
             counts[build] = (failed, flaky)
         }
@@ -151,7 +153,10 @@ extension ResultsStore {
 
     private static let countFailures = Statement(
         "results.count_failures",
-        "select build_id, failed, flaky from results.runs where build_id = any ($1::bigint[])")
+        """
+        select build_id, failed, flaky from results.runs
+         where build_id = any ($1::bigint[]) and build_id >= $2 and build_id <= $3
+        """)
 
     private static let listFailures = Statement(
         "results.list_failures",

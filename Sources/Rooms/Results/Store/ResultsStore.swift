@@ -137,8 +137,9 @@ extension ResultsStore {
         one { $0.job = "" }
         one { $0.repository = RepositoryName(org: "", repo: "") }
         one { $0.pull = 1 }
-        one { $0.kind = .batch }
+        for kind in JobKind.allCases { one { $0.kind = kind } }
         one { $0.author = "" }
+        one { $0.cluster = "default" }
         one { $0.cluster = "" }
         one { $0.before = RunID() }
         for state in RunFilter.StateChoice.allCases { one { $0.state = state } }

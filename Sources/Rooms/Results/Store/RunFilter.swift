@@ -57,8 +57,16 @@ package struct RunFilter: Hashable, Sendable {
         add("pull", { "run.pull_numbers = array[\($0)::integer] and run.pull_numbers <> '{}'" }, pull)
         add("job", { "run.job = \($0)" }, job)
         add("author", { "run.author = \($0)" }, author)
-        add("cluster", { "run.cluster = \($0)" }, cluster)
-        add("kind", { "run.kind = \($0)" }, kind)
+        // Most runs are presubmits of the default cluster; the others have indexes of their own, which are used only
+        // where the statement itself says that it means them.
+        let isOther = cluster.map { $0 != "default" } ?? false
+        add(
+            isOther ? "other-cluster" : "cluster",
+            { isOther ? "run.cluster = \($0) and run.cluster <> 'default'" : "run.cluster = \($0)" }, cluster)
+        if let kind {
+            conditions.append("run.kind = '\(kind.rawValue)'")
+            name += " \(kind.rawValue)"
+        }
         add("before", { "run.run_id < \($0)" }, before)
         let common = conditions
         func select(_ state: String?) -> String {

@@ -161,7 +161,15 @@ create table scheduling.runs (
 ) with (fillfactor = 80);
 
 create unique index runs_build on scheduling.runs (build_id);
-create index runs_job on scheduling.runs (job, requested_at);
+create index runs_job on scheduling.runs (job, run_id);
+-- Lists, newest first, narrowed by what only some runs have: each costs nothing for the runs that are left out of it.
+create index runs_repository on scheduling.runs (org, repo, run_id) where org is not null;
+create index runs_author on scheduling.runs (author, run_id) where author is not null;
+create index runs_other_kind on scheduling.runs (kind, run_id) where kind <> 'presubmit';
+create index runs_other_cluster on scheduling.runs (cluster, run_id) where cluster <> 'default';
+create index runs_batch on scheduling.runs (org, repo, run_id) where kind = 'batch';
+create index runs_unsuccessful on scheduling.runs (state, run_id) where state in ('failure', 'error', 'aborted');
+create index runs_unfinished on scheduling.runs (run_id) where state in ('waiting', 'dispatched', 'running');
 create index runs_pull on scheduling.runs (org, repo, pull_numbers, requested_at) where pull_numbers <> '{}';
 create index runs_pull_unfinished on scheduling.runs (org, repo, pull_numbers)
     where pull_numbers <> '{}' and state in ('waiting', 'dispatched', 'running');

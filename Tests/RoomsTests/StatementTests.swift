@@ -26,7 +26,9 @@ struct StatementTests {
         let rooms: [any Room] = [
             TriggersService(bus: bus, settings: settings),
             SchedulingService(bus: bus, forge: forge, settings: settings),
-            ResultsService(bus: bus, artifacts: try LocalArtifactStore(folder: folder), settings: settings),
+            ResultsService(
+                bus: bus, artifacts: try LocalArtifactStore(folder: folder), settings: settings,
+                whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }),
             ReportingService(bus: bus, forge: forge, settings: settings),
         ]
         await pool.close()

@@ -100,8 +100,8 @@ struct ResultsHarness: Sendable {
     /// A run as scheduling would have written it. What a test does not name is the same for all.
     struct Run: Sendable {
         /// In the order in which runs are made, also within one millisecond.
-        var id = RunID(UUID.version7(milliseconds: Run.clock.wrappingAdd(1, ordering: .relaxed).newValue))
-        var build = BuildID(Int64(Date().timeIntervalSince1970 * 1000) << 20)
+        var id: RunID
+        var build: BuildID
         var job = "unit"
         var kind = JobKind.presubmit
         var repository: RepositoryName? = RepositoryName(org: "lantern", repo: "engine")
@@ -125,6 +125,9 @@ struct ResultsHarness: Sendable {
         var phases: [String: Double] = ["clone": 3, "test": 50, "upload": 1]
 
         init(_ change: (inout Run) -> Void = { _ in }) {
+            let milliseconds = Run.clock.wrappingAdd(1, ordering: .relaxed).newValue
+            id = RunID(UUID.version7(milliseconds: milliseconds))
+            build = BuildID(Int64(milliseconds) << 20)
             change(&self)
         }
 

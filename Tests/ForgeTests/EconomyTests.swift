@@ -163,7 +163,7 @@ struct EconomyTests {
         try await TestForge.run { forge in
             _ = try await onePull(forge)
             forge.server.faults.inject(.delay(.seconds(30)), path: "/pulls/1")
-            let hasty = forge.bot.retrying(.fast, timeout: .milliseconds(500))
+            let hasty = forge.bot.retrying(.fast, timeout: .seconds(3))
             #expect(try await hasty.pull(repository, 1).number == 1)
         }
     }

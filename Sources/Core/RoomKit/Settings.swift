@@ -171,7 +171,8 @@ package struct SettingDefinition: Sendable {
         ),
         .text(
             "plugins.file", \.pluginsFile,
-            "Prow's plugins.yaml, whose external_plugins get the deliveries that concern them."),
+            "Prow's plugins.yaml, whose external_plugins get the deliveries that concern them. Once it is unset again, "
+                + "'slipway migrate' discards what waits for them."),
         SettingDefinition(
             "trust.users", "Logins, separated by commas, whose pull requests are tested though they are no members."
         ) {

@@ -56,7 +56,7 @@ package struct TriggersService: Room {
             Chore(name: "deliveries-trimming", every: .seconds(600), owner: .single) { [bus] in
                 try await bus.database.execute(TriggersStore.trimDeliveries)
             },
-        ] + (recovery?.chores ?? [])
+        ] + [recovery?.chore].compactMap(\.self)
     }
 
     package func addRoutes(to router: Router<SlipwayContext>) { hook.add(to: router) }

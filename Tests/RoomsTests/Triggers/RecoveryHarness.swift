@@ -3,6 +3,7 @@ import Forge
 import Foundation
 import Hummingbird
 import JobConfig
+import LocalForge
 import Postgres
 import RoomKit
 import Scheduling
@@ -103,10 +104,15 @@ struct RecoveryHarness: Sendable {
 
     func gateway(isDown: Bool) { self.isDown.isOn = isDown }
 
-    /// One round of a chore.
-    func round(_ name: String) async throws {
-        let chore = try #require(room.gatewayChores.first { $0.name == name })
+    /// One look at what was missed.
+    func look() async throws {
+        let chore = try #require(room.gatewayChores.first { $0.name == "missed-deliveries" })
         try await chore.run()
+    }
+
+    /// From now on nobody may read the forge's hooks, so that pull requests alone can tell what was missed.
+    func hideHooks() {
+        forge.server.faults.inject(.answer(404, message: "Not Found"), method: "GET", path: "/hooks", times: 1000)
     }
 
     // MARK: What was delivered

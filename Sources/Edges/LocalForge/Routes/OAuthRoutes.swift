@@ -18,7 +18,9 @@ struct OAuthRoutes {
     func add(to router: Router<LocalForgeContext>) {
         router.get("login/oauth/authorize") { request, _ in
             let asked = try Asked(Self.fields(of: request.uri.query ?? ""), client)
-            let users = accounts.snapshot.users.values.filter { $0.type == "User" }.map(\.login).sorted()
+            let users = accounts.snapshot.users.values.filter {
+                $0.type == "User" && $0.login != LocalForgeConfiguration.adminLogin
+            }.map(\.login).sorted()
             let form: [HTML] = [
                 .paragraph([.text("Slipway asks who you are. Nobody has a password here: choose a user.")]),
                 .form(
@@ -30,7 +32,9 @@ struct OAuthRoutes {
         router.post("login/oauth/authorize") { request, context in
             let fields = try await form(request)
             let asked = try Asked(fields, client)
-            guard let login = fields["login"], accounts.snapshot.users[login] != nil else {
+            guard let login = fields["login"], login != LocalForgeConfiguration.adminLogin,
+                accounts.snapshot.users[login]?.type == "User"
+            else {
                 throw ForgeRefusal(status: 422, message: "There is no such user; go back and choose another.")
             }
             let code = apps.issueCode(

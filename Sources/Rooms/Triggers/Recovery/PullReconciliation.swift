@@ -30,27 +30,30 @@ final class PullReconciliation: Sendable {
 
     /// One look at the pull requests of every repository.
     ///
-    /// - Throws: `RecoveryFailure` at last, when every repository that can be asked was.
-    func round(_ repositories: [RepositoryName], now: Date) async throws {
-        var failures = RecoveryFailure.Collector()
+    /// - Parameter mayAnnounce: False while deliveries are on their way that may tell what is found.
+    func round(
+        _ repositories: [RepositoryName], now: Date, mayAnnounce: Bool, _ failures: RecoveryFailure.Collector
+    ) async throws {
         let names = repositories.map { "pulls/\($0)" }
         let states = try await WatchedSource.load(names, of: names, prefix: "pulls/", bus.database)
-        var seen: Set<Suspicion> = []
-        for repository in repositories {
-            guard let state = states["pulls/\(repository)"] else { continue }
+        let seen = Mutex<Set<Suspicion>>([])
+        try await concurrently(repositories) { [self] repository in
+            guard let state = states["pulls/\(repository)"] else { return }
             do {
-                seen.formUnion(try await check(repository, state, now))
+                let found = try await check(repository, state, now, mayAnnounce: mayAnnounce)
+                seen.withLock { $0.formUnion(found) }
             } catch let error as ForgeError {
                 failures.note("pulls/\(repository)", error)
             }
         }
-        suspicions.withLock { suspicions in suspicions = suspicions.filter { seen.contains($0.key) } }
-        try failures.raise()
+        let left = seen.withLock { $0 }
+        suspicions.withLock { suspicions in suspicions = suspicions.filter { left.contains($0.key) } }
     }
 
     /// - Returns: the differences found.
-    private func check(_ repository: RepositoryName, _ state: WatchedSource, _ now: Date) async throws -> Set<Suspicion>
-    {
+    private func check(
+        _ repository: RepositoryName, _ state: WatchedSource, _ now: Date, mayAnnounce: Bool
+    ) async throws -> Set<Suspicion> {
         let start = state.checkedUntil.addingTimeInterval(-MissedDeliveries.overlap)
         guard let found = try await forge.changedPulls(repository, since: start, unless: state.etag) else { return [] }
         let known = try await known(found.pulls, repository)
@@ -61,7 +64,7 @@ final class PullReconciliation: Sendable {
             let suspicion = Suspicion(
                 repository: repository, number: pull.number, headSHA: pull.head.sha, difference: difference)
             seen.insert(suspicion)
-            guard isConfirmed(suspicion, now) else { continue }
+            guard isConfirmed(suspicion, now), mayAnnounce else { continue }
             let isToldAlready = try await bus.database.execute(
                 RecoveryStore.hasDelivery, repository.org, repository.repo, pull.number, difference.action,
                 pull.head.sha

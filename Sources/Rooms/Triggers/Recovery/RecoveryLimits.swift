@@ -6,7 +6,7 @@ package struct RecoveryLimits: Sendable {
     /// its way, or wait in a queue.
     package var confirmation: Duration
 
-    package init(firstPause: Duration = .seconds(30), confirmation: Duration = .seconds(45)) {
+    package init(firstPause: Duration = .seconds(10), confirmation: Duration = .seconds(45)) {
         self.firstPause = firstPause
         self.confirmation = confirmation
     }

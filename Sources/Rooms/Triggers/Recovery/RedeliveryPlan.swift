@@ -8,7 +8,7 @@ package import FoundationEssentials
 /// | is stored here | nothing, whatever the forge was answered |
 /// | waits to be sent, or was sent a moment ago | another look later |
 /// | was attempted ten times | it is given up |
-/// | else, also where the forge believes that it arrived | it is asked for again, after 30 s, 1 min, 2 min … |
+/// | else, also where the forge believes that it arrived | it is asked for again, after 10 s, 20 s, 40 s … |
 package struct RedeliveryPlan: Hashable, Sendable {
     /// Ids of attempts to repeat, what Slipway itself reads first, then the oldest.
     package var repeated: [Int64] = []

@@ -38,6 +38,33 @@ struct ForgeOptions: ParsableArguments {
         return ForgeClient(address: address, token: try token(settings), actingAs: login)
     }
 
+    /// Runs what may ask for something that is not there, and says which.
+    ///
+    /// - Parameter subject: e.g. `harbor/crane#7`.
+    func looking<Result>(
+        for subject: String, in repository: RepositoryName, as login: String? = nil,
+        _ body: (ForgeClient) async throws -> Result
+    ) async throws -> Result {
+        let client = try client(as: login)
+        do {
+            return try await body(client)
+        } catch let error as ForgeError where error.isNotFound {
+            throw NotAtForge(subject: subject, repository: repository, address: client.address)
+        }
+    }
+
+    /// What was asked for and is not there.
+    struct NotAtForge: Error, CustomStringConvertible {
+        let subject: String
+        let repository: RepositoryName
+        let address: ForgeAddress
+
+        var description: String {
+            "there is no \(subject) at \(address); 'slipway forge repo list \(repository.org)' lists the repositories of "
+                + "\(repository.org), and \(address)/\(repository) shows the pull requests of \(repository)"
+        }
+    }
+
     private func token(_ settings: Settings) throws -> String {
         let environment = ProcessInfo.processInfo.environment["SLIPWAY_FORGE_ADMIN_TOKEN"]
         if let given = adminToken ?? environment, !given.isEmpty { return try Secret(reference: given).reveal }
@@ -62,9 +89,11 @@ struct RepositoryArgument: ExpressibleByArgument {
 }
 
 /// `ORG/REPO#N`.
-struct PullArgument: ExpressibleByArgument {
+struct PullArgument: ExpressibleByArgument, CustomStringConvertible {
     let repository: RepositoryName
     let number: Int
+
+    var description: String { "\(repository)#\(number)" }
 
     init?(argument: String) {
         let parts = argument.split(separator: "#", omittingEmptySubsequences: false)

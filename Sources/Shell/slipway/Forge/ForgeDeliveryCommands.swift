@@ -13,10 +13,12 @@ struct ForgeDeliveriesCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let client = try forge.client()
-        var deliveries: [HookDelivery] = []
-        for hook in try await client.hooks(repository.name) {
-            deliveries += try await client.deliveries(repository.name, hook: hook.id)
+        let deliveries = try await forge.looking(for: "\(repository.name)", in: repository.name) { client in
+            var deliveries: [HookDelivery] = []
+            for hook in try await client.hooks(repository.name) {
+                deliveries += try await client.deliveries(repository.name, hook: hook.id)
+            }
+            return deliveries
         }
         try output.print(
             deliveries,
@@ -38,11 +40,12 @@ struct ForgeRedeliverCommand: AsyncParsableCommand {
     @OptionGroup var forge: ForgeOptions
 
     func run() async throws {
-        let client = try forge.client()
-        guard let hook = try await client.hooks(repository.name).first else {
-            throw ValidationError("\(repository.name) has no hook")
+        try await forge.looking(for: "delivery \(delivery) of \(repository.name)", in: repository.name) { client in
+            guard let hook = try await client.hooks(repository.name).first else {
+                throw ValidationError("\(repository.name) has no hook")
+            }
+            try await client.redeliver(repository.name, hook: hook.id, delivery: delivery)
         }
-        try await client.redeliver(repository.name, hook: hook.id, delivery: delivery)
         print("delivery \(delivery) of \(repository.name) is sent once more")
     }
 }

@@ -50,15 +50,16 @@ struct ForgePullCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let client = try forge.client(as: author)
-            let pull = try await client.openPull(
-                repository.name, title: title, head: head, base: base, body: body, draft: draft)
+            let name = repository.name
+            let (pull, link) = try await forge.looking(for: "\(name)", in: name, as: author) { client in
+                let pull = try await client.openPull(
+                    name, title: title, head: head, base: base, body: body, draft: draft)
+                return (pull, client.address.pullLink(name, pull.number))
+            }
             if output.format == .json {
                 try output.printJSON(pull)
             } else {
-                print(
-                    "opened \(repository.name)#\(pull.number): \(client.address.pullLink(repository.name, pull.number))"
-                )
+                print("opened \(name)#\(pull.number): \(link)")
             }
         }
     }
@@ -74,7 +75,9 @@ struct ForgeCommentCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let comment = try await forge.client(as: author).createComment(pull.repository, pull.number, body: body)
+        let comment = try await forge.looking(for: "\(pull)", in: pull.repository, as: author) { client in
+            try await client.createComment(pull.repository, pull.number, body: body)
+        }
         if output.format == .json {
             try output.printJSON(comment)
         } else {
@@ -98,12 +101,13 @@ struct ForgeShowCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = try forge.client()
-        let found = try await client.pull(pull.repository, pull.number)
-        let shown = Shown(
-            pull: found,
-            statuses: try await client.combinedStatus(pull.repository, ref: found.head.sha).statuses,
-            comments: try await client.comments(pull.repository, pull.number))
+        let shown = try await forge.looking(for: "\(pull)", in: pull.repository) { client in
+            let found = try await client.pull(pull.repository, pull.number)
+            return Shown(
+                pull: found,
+                statuses: try await client.combinedStatus(pull.repository, ref: found.head.sha).statuses,
+                comments: try await client.comments(pull.repository, pull.number))
+        }
         if output.format == .json {
             try output.printJSON(shown)
         } else {

@@ -49,12 +49,13 @@ struct PrivateServicesTests {
             let services = PrivateServices(folder: folder, durability: .relaxed)
             try await services.start()
             // The kernel lists sockets page by page: one that ends in between hides another, so one look can miss some.
-            var listening: [String: String] = [:]
-            for _ in 0..<100 where listening.count < 4 {
-                listening.merge(try sockets(of: folder)) { $1 }
+            let ports = try Ports(folder: folder)
+            var listening: [UInt16: Set<String>] = [:]
+            for _ in 0..<100 where !ports.served.allSatisfy({ listening[$0] != nil }) {
+                listening.merge(try addresses(listeningOn: ports.all)) { $0.union($1) }
             }
-            #expect(listening.count >= 4)
-            #expect(listening.values.filter { $0 != "127.0.0.1" && $0 != "[::1]" } == [])
+            for port in ports.served { #expect(listening[port] != nil, "nothing listens on port \(port)") }
+            #expect(Set(listening.values.flatMap(\.self)).subtracting(["127.0.0.1", "[::1]"]) == [])
             await services.stop()
         }
     }
@@ -179,28 +180,40 @@ private func psql(_ url: String, _ statement: String) async throws -> String {
     return result.standardOutput.split(separator: "\n").joined(separator: "\n")
 }
 
-/// The addresses on which the processes of the folder listen, by socket, as /proc tells.
-private func sockets(of folder: String) throws -> [String: String] {
-    let owned = Set(
-        Processes.of(folder).flatMap { process in
-            let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
-            return files.compactMap {
-                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
-            }
-        })
-    var addresses: [String: String] = [:]
+/// The ports that the services of a folder have chosen.
+private struct Ports: Decodable {
+    var databasePort: UInt16
+    var brokerPort: UInt16
+    var distributionPort: UInt16
+    var portMapperPort: UInt16
+
+    init(folder: String) throws {
+        self = try JSONDecoder().decode(Ports.self, from: Data(contentsOf: URL(filePath: folder + "/services.json")))
+    }
+
+    /// Those that must be served; Erlang's port mapper may be one that was there before.
+    var served: [UInt16] { [databasePort, brokerPort, distributionPort] }
+    var all: Set<UInt16> { Set(served + [portMapperPort]) }
+}
+
+/// The addresses that anybody listens on at these ports.
+private func addresses(listeningOn ports: Set<UInt16>) throws -> [UInt16: Set<String>] {
+    var addresses: [UInt16: Set<String>] = [:]
     for family in ["tcp", "tcp6"] {
         let list = try String(contentsOfFile: "/proc/net/\(family)", encoding: .utf8)
         for line in list.split(separator: "\n").dropFirst() {
-            // sl local remote state tx:rx tr:when retransmits uid timeout inode
+            // sl local remote state …
             let fields = line.split(separator: " ")
-            guard fields.count > 9, fields[3] == "0A", owned.contains("socket:[\(fields[9])]") else { continue }
-            addresses[String(fields[9])] =
-                switch fields[1].split(separator: ":").first {
+            guard fields.count > 3, fields[3] == "0A" else { continue }
+            let local = fields[1].split(separator: ":")
+            guard local.count == 2, let port = UInt16(local[1], radix: 16), ports.contains(port) else { continue }
+            let address =
+                switch local[0] {
                 case "0100007F": "127.0.0.1"
                 case "00000000000000000000000001000000": "[::1]"
-                default: String(fields[1])
+                default: String(local[0])
                 }
+            addresses[port, default: []].insert(address)
         }
     }
     return addresses

@@ -142,7 +142,7 @@ let package = Package(
         .executableTarget(
             name: "slipway",
             dependencies: [
-                "SlipwayModel", "Signatures", "Postgres", "AMQP", "Fleet", "Web", "RoomKit",
+                "SlipwayModel", "Signatures", "SocketLoop", "Postgres", "AMQP", "Fleet", "Web", "RoomKit",
                 "JobConfig", "Forge", "LocalForge", "ArtifactStore", "LocalServices",
                 "Triggers", "Scheduling", "Execution", "Results", "Reporting",
                 "CLinux", hummingbird, argumentParser, logging, lifecycle, subprocess, asyncHTTPClient,

@@ -9,6 +9,11 @@ import Logging
 import RoomKit
 import Scheduling
 
+/// What an agent carries runs out with.
+enum AgentExecutor: String, ExpressibleByArgument {
+    case process, none
+}
+
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "Execute the runs of a cluster.",
@@ -22,6 +27,9 @@ struct AgentCommand: AsyncParsableCommand {
 
     @Option(help: "Runs to execute at once; agent.capacity of the settings by default.")
     var capacity: Int?
+
+    /// Carries out nothing: for measurements.
+    @Option(help: .hidden) var executor = AgentExecutor.process
 
     @OptionGroup var options: CommandOptions
 
@@ -38,12 +46,13 @@ struct AgentCommand: AsyncParsableCommand {
             ledger: SchedulingLedger(
                 bus: process.bus, limits: SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter)),
                 forge: try ForgeAddress(url: settings.forgeURL)),
-            executor: try executor(settings, process.logger), bus: process.bus, topology: process.topology,
+            executor: try makeExecutor(settings, process.logger), bus: process.bus, topology: process.topology,
             address: process.broker, logger: process.logger)
         try await process.run([service])
     }
 
-    private func executor(_ settings: Settings, _ logger: Logger) throws -> ProcessExecutor {
+    private func makeExecutor(_ settings: Settings, _ logger: Logger) throws -> any RunExecutor {
+        if executor == .none { return NoOpExecutor() }
         let users = UserPool.forThisMachine()
         if users.pool == nil {
             logger.warning("runs share the agent's own user (\(users.reason)): they can read each other's files")

@@ -14,6 +14,7 @@ struct LocalFleet: Sendable {
     let settings: Settings
     let workers: Int
     let agents: Int
+    let executor: AgentExecutor
 
     var gatewayURL: String { "http://127.0.0.1:\(port)" }
     var forgeURL: String { forge == nil ? settings.forgeURL : "http://127.0.0.1:\(forgePort)" }
@@ -45,7 +46,8 @@ struct LocalFleet: Sendable {
             let name = "agent-\(number + 1)"
             children.append(
                 Child(
-                    name: name, role: "agent", arguments: ["agent"],
+                    name: name, role: "agent",
+                    arguments: ["agent"] + (executor == .process ? [] : ["--executor", executor.rawValue]),
                     environment: environment.merging(["SLIPWAY_AGENT_NAME": name]) { $1 }))
         }
         if forge != nil {

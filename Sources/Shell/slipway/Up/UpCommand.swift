@@ -31,6 +31,9 @@ struct Up: AsyncParsableCommand {
     @Option(help: "Agent processes.")
     var agents = 2
 
+    /// Agents that carry out nothing: for measurements.
+    @Option(help: .hidden) var executor = AgentExecutor.process
+
     @OptionGroup var options: CommandOptions
 
     func validate() throws {
@@ -65,7 +68,7 @@ struct Up: AsyncParsableCommand {
             databaseURL: environment["DATABASE_URL"] ?? endpoints?.databaseURL ?? settings.databaseURL.reveal,
             amqpURL: environment["AMQP_URL"] ?? endpoints?.amqpURL ?? settings.amqpURL.reveal,
             forge: Self.hasForge(settings, environment) ? nil : try LocalForgeSecrets.load(root: folder + "/forge"),
-            settings: settings, workers: workers, agents: agents)
+            settings: settings, workers: workers, agents: agents, executor: executor)
         do {
             try await supervise(fleet, services: services, logger: logger)
         } catch {

@@ -1,0 +1,115 @@
+import Glibc
+
+/// HTTP/1.1 messages with a Content-Length, cut out of a stream of bytes. Just enough for a load that this program
+/// makes and a forge that it plays; what it does not understand ends the connection.
+struct HTTPStream {
+    struct Message {
+        /// `POST /path HTTP/1.1` or `HTTP/1.1 202 Accepted`.
+        var firstLine: Substring
+        var body: ArraySlice<UInt8>
+
+        /// The status of an answer; 0 where the first line has none.
+        var status: Int { firstLine.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0 }
+        var path: Substring { firstLine.split(separator: " ").dropFirst().first ?? "" }
+    }
+
+    private var bytes: [UInt8] = []
+
+    /// Reads what the socket has; false when the peer has ended or the socket is broken.
+    mutating func fill(from descriptor: Int32) -> Bool {
+        let room = 64 << 10
+        let before = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: room))
+        let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + before }, room, 0) }
+        bytes.removeLast(room - max(0, count))
+        return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))
+    }
+
+    /// The next message that is complete.
+    mutating func next() -> Message? {
+        let end = Array("\r\n\r\n".utf8)
+        guard let headEnd = bytes.firstRange(of: end)?.lowerBound else { return nil }
+        let head = String(decoding: bytes[..<headEnd], as: UTF8.self)
+        let lines = head.split(separator: "\r\n")
+        let length = lines.lazy.compactMap { line -> Int? in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "content-length" else { return nil }
+            return Int(parts[1].drop { $0 == " " })
+        }.first
+        let bodyEnd = headEnd + end.count + (length ?? 0)
+        guard bytes.count >= bodyEnd, let first = lines.first else { return nil }
+        let body = Array(bytes[(headEnd + end.count)..<bodyEnd])
+        bytes.removeFirst(bodyEnd)
+        return Message(firstLine: first, body: body[...])
+    }
+}
+
+/// Bytes on their way into a socket that may not take all of them at once.
+struct OutgoingBytes {
+    private var bytes: [UInt8] = []
+    private var sent = 0
+
+    var isEmpty: Bool { sent == bytes.count }
+
+    mutating func append(_ more: [UInt8]) {
+        if isEmpty {
+            bytes.removeAll(keepingCapacity: true)
+            sent = 0
+        }
+        bytes += more
+    }
+
+    /// False when the peer is gone.
+    mutating func flush(into descriptor: Int32) -> Bool {
+        while !isEmpty {
+            let count = bytes.withUnsafeBytes { buffer in
+                send(descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EINTR) }
+            sent += count
+        }
+        return true
+    }
+}
+
+/// Sockets of the loopback interface.
+enum LoopbackSocket {
+    /// A listener on a free port.
+    static func listen() throws(MeasuredFleetError) -> (descriptor: Int32, port: Int) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0, withAddress(0, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 128) == 0
+        else { throw MeasuredFleetError("no port can be listened on: \(String(cString: strerror(errno)))") }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    static func connect(to port: Int) throws(MeasuredFleetError) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0, withAddress(port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            throw MeasuredFleetError("port \(port) cannot be reached: \(String(cString: strerror(errno)))")
+        }
+        configure(descriptor)
+        return descriptor
+    }
+
+    static func configure(_ descriptor: Int32) {
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    private static func withAddress<R>(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+    }
+}

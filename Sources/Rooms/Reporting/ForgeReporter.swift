@@ -8,8 +8,10 @@ import SlipwayModel
 /// Brings the forge to what it should show: claims due rows, calls, and completes them by version, so that a newer
 /// wish that came meanwhile stays due. No lock is held during a call.
 struct ForgeReporter: Sendable {
-    private static let window = 32
+    private static let window = 256
     private static let concurrentCalls = 8
+    /// Calls that one transaction notes as done; a call that was made and not noted is made again.
+    private static let notedTogether = 64
 
     let database: PostgresPool
     let forge: ForgeClient
@@ -22,14 +24,32 @@ struct ForgeReporter: Sendable {
         while true {
             let due = try await claim()
             guard !due.isEmpty else { return }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for (index, report) in due.enumerated() {
-                    if index >= Self.concurrentCalls { try await group.next() }
+            try await withThrowingTaskGroup(of: DueReport?.self) { group in
+                var shown: [DueReport] = []
+                var running = 0
+                for report in due {
+                    if running == Self.concurrentCalls, let done = try await group.next() {
+                        running -= 1
+                        if let done { shown.append(done) }
+                    }
+                    if shown.count >= Self.notedTogether {
+                        try await complete(shown)
+                        shown = []
+                    }
+                    running += 1
                     group.addTask { try await settle(report) }
                 }
-                try await group.waitForAll()
+                for try await done in group { if let done { shown.append(done) } }
+                try await complete(shown)
             }
         }
+    }
+
+    private func complete(_ reports: [DueReport]) async throws {
+        guard !reports.isEmpty else { return }
+        try await database.execute(
+            ReportingStore.complete, reports.map(\.repository.org), reports.map(\.repository.repo),
+            reports.map(\.key), reports.map(\.version))
     }
 
     private func claim() async throws -> [DueReport] {
@@ -42,11 +62,12 @@ struct ForgeReporter: Sendable {
         }
     }
 
-    private func settle(_ report: DueReport) async throws {
+    /// - Returns: the report, where the forge shows it now.
+    private func settle(_ report: DueReport) async throws -> DueReport? {
         let (org, repo) = (report.repository.org, report.repository.repo)
         do {
             try await show(report)
-            try await database.execute(ReportingStore.complete, org, repo, report.key, report.version)
+            return report
         } catch let error as ForgeError where error.isPermanent {
             logger.warning("the forge will never take \(report.key) of \(report.repository): \(error)")
             try await database.execute(
@@ -57,6 +78,7 @@ struct ForgeReporter: Sendable {
             try await database.execute(
                 ReportingStore.postpone, org, repo, report.key, report.version, "\(error)", delay)
         }
+        return nil
     }
 
     /// Seconds until the next try: what the forge asks for, else doubling from one second to five minutes.

@@ -6,8 +6,7 @@ import SlipwayModel
 enum ReportingStore {
     static let all: [Statement] = [
         runs, lockTable, latestOfPull, desire, withdraw, desireTable, withdrawTable, claimDue, complete, postpone,
-        giveUp,
-        trim,
+        giveUp, trim,
     ]
 
     private static let columns = """
@@ -35,11 +34,16 @@ enum ReportingStore {
          order by job, run_id desc
         """)
 
-    /// A newer version replaces what was wished. Where it says what the forge shows already, it is done with that.
+    /// A newer version replaces what was wished. Where it says what the forge shows already, it is done with that. Takes
+    /// several wishes, one of a key, in the order that keeps two transactions from waiting for each other.
     static let desire = Statement(
         "reporting_desire",
         """
-        insert into reporting.desired (org, repo, key, target, value, version) values ($1, $2, $3, $4, $5::jsonb, $6)
+        insert into reporting.desired (org, repo, key, target, value, version)
+        select org, repo, key, target, value, version
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bigint[])
+               as wish (org, repo, key, target, value, version)
+         order by org, repo, key
         on conflict (org, repo, key) do update
            set target = excluded.target, value = excluded.value, version = excluded.version, attempts = 0,
                done_version = case when reporting.desired.done_version = reporting.desired.version
@@ -53,9 +57,21 @@ enum ReportingStore {
     static let withdraw = Statement(
         "reporting_withdraw",
         """
-        update reporting.desired
-           set value = $4::jsonb, version = $5, attempts = 0, next_try = now(), given_up = false, changed_at = now()
-         where org = $1 and repo = $2 and key = $3 and version < $5
+        with wish as (
+            select known.org, known.repo, known.key, wish.value, wish.version
+              from reporting.desired as known
+              join unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::bigint[])
+                   as wish (org, repo, key, value, version)
+                on (wish.org, wish.repo, wish.key) = (known.org, known.repo, known.key)
+             where known.version < wish.version
+             order by known.org, known.repo, known.key
+               for no key update of known
+        )
+        update reporting.desired as desired
+           set value = wish.value, version = wish.version, attempts = 0, next_try = now(), given_up = false,
+               changed_at = now()
+          from wish
+         where (desired.org, desired.repo, desired.key) = (wish.org, wish.repo, wish.key)
         """)
 
     /// The same for a table, whose versions are counted here under its lock.
@@ -96,13 +112,24 @@ enum ReportingStore {
         returning desired.org, desired.repo, desired.key, desired.value, desired.version, desired.attempts
         """)
 
+    /// Notes what the forge shows now. What became newer meanwhile is due at once.
     static let complete = Statement(
         "reporting_complete",
         """
-        update reporting.desired
-           set done_version = $4, claimed_until = '-infinity', last_error = null,
-               next_try = case when version > $4 then now() else next_try end
-         where org = $1 and repo = $2 and key = $3 and done_version < $4
+        with shown as (
+            select known.org, known.repo, known.key, shown.version
+              from reporting.desired as known
+              join unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as shown (org, repo, key, version)
+                on (shown.org, shown.repo, shown.key) = (known.org, known.repo, known.key)
+             where known.done_version < shown.version
+             order by known.org, known.repo, known.key
+               for no key update of known
+        )
+        update reporting.desired as desired
+           set done_version = shown.version, claimed_until = '-infinity', last_error = null,
+               next_try = case when desired.version > shown.version then now() else next_try end
+          from shown
+         where (desired.org, desired.repo, desired.key) = (shown.org, shown.repo, shown.key)
         """)
 
     static let postpone = Statement(

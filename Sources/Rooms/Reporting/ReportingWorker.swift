@@ -6,7 +6,8 @@ import SlipwayModel
 /// Turns what happened to runs, and what other rooms wish, into rows of what the forge should show.
 struct ReportingWorker: Worker {
     let name = "reporting"
-    let topics = [RunAccepted.type, RunStarted.type, RunFinished.type, ForgeDesired.type]
+    /// A run's start is no news at the forge: its status has been "pending" since the run was accepted.
+    let topics = [RunAccepted.type, RunFinished.type, ForgeDesired.type]
     let database: PostgresPool
     let pageURL: String
     let wake: WakeUp
@@ -18,7 +19,6 @@ struct ReportingWorker: Worker {
         for message in messages {
             switch message.envelope.type {
             case RunAccepted.type: runIDs.insert(try message.decode(RunAccepted.self).runID)
-            case RunStarted.type: runIDs.insert(try message.decode(RunStarted.self).runID)
             case RunFinished.type:
                 let runID = try message.decode(RunFinished.self).runID
                 runIDs.insert(runID)
@@ -28,7 +28,6 @@ struct ReportingWorker: Worker {
         }
         let runs = try await database.execute(ReportingStore.runs, runIDs.map(\.uuid)).map(ReportingStore.run)
         wishes += runs.compactMap(status)
-        wishes.sort { $0.key < $1.key }
         // The table of a pull request is made once for all of its runs in the batch, in one order everywhere so that
         // two batches never wait for each other.
         var pulls: [String: ReportedRun] = [:]
@@ -36,22 +35,38 @@ struct ReportingWorker: Worker {
             pulls["\(run.repository)#\(run.pulls[0].number)"] = run
         }
         let tables = pulls.sorted { $0.key < $1.key }
-        return { [self, wishes] effects in
-            for wish in wishes { try await Self.store(wish, effects.database) }
+        return { [self, wishes = Self.latest(wishes)] effects in
+            try await Self.store(wishes, effects.database)
             for (pull, run) in tables { try await storeTable(of: run, pull, effects.database) }
             effects.afterCommit { wake.signal() }
         }
     }
 
-    private static func store(_ wish: ForgeDesired, _ database: Transaction) async throws {
-        if case .comment(_, _, nil) = wish.value {
+    /// Of several wishes with one key, the newest.
+    private static func latest(_ wishes: [ForgeDesired]) -> [ForgeDesired] {
+        struct Key: Hashable {
+            let repository: RepositoryName
+            let key: String
+        }
+        let byKey = Dictionary(wishes.map { (Key(repository: $0.repository, key: $0.key), $0) }) { first, second in
+            second.subjectVersion > first.subjectVersion ? second : first
+        }
+        return Array(byKey.values)
+    }
+
+    private static func store(_ wishes: [ForgeDesired], _ database: Transaction) async throws {
+        let withdrawn = wishes.filter(\.value.isWithdrawal)
+        let desired = wishes.filter { !$0.value.isWithdrawal }
+        if !withdrawn.isEmpty {
             try await database.execute(
-                ReportingStore.withdraw, wish.repository.org, wish.repository.repo, wish.key, JSON(wish.value),
-                wish.subjectVersion)
-        } else {
+                ReportingStore.withdraw, withdrawn.map(\.repository.org), withdrawn.map(\.repository.repo),
+                withdrawn.map(\.key), withdrawn.map { JSON($0.value) }, withdrawn.map(\.subjectVersion))
+        }
+        if !desired.isEmpty {
             try await database.execute(
-                ReportingStore.desire, wish.repository.org, wish.repository.repo, wish.key, wish.target,
-                JSON(wish.value), wish.subjectVersion)
+                ReportingStore.desire, desired.map(\.repository.org), desired.map(\.repository.repo),
+                desired.map(\.key), desired.map(\.target), desired.map { JSON($0.value) },
+                desired.map(\.subjectVersion))
         }
     }
 
@@ -86,4 +101,11 @@ struct ReportingWorker: Worker {
     }
 
     private func page(of run: RunID) -> String { "\(pageURL)/runs/\(run)" }
+}
+
+extension ForgeDesired.Value {
+    /// Takes away what was shown, instead of showing something.
+    fileprivate var isWithdrawal: Bool {
+        if case .comment(_, _, nil) = self { true } else { false }
+    }
 }

@@ -69,6 +69,7 @@ struct BenchFleet: AsyncParsableCommand {
                 "\(report.median)", "\(report.p99)", "\(report.cpuPerRun)",
                 String((Double(report.transactions) / Double(report.runs) * 100).rounded() / 100),
                 String((Double(report.messages) / Double(report.runs) * 100).rounded() / 100),
+                String((Double(report.statuses) / Double(report.runs) * 100).rounded() / 100),
                 "\(report.slipwayResident)",
             ]
         }
@@ -76,7 +77,7 @@ struct BenchFleet: AsyncParsableCommand {
             TextTable(
                 [
                     "RUNS", "WALL S", "RUNS/S", "LOST", "DUPLICATED", "P50 MS", "P99 MS", "CPU MS/RUN",
-                    "TRANSACTIONS/RUN", "MESSAGES/RUN", "SLIPWAY MB",
+                    "TRANSACTIONS/RUN", "MESSAGES/RUN", "STATUSES/RUN", "SLIPWAY MB",
                 ], rows))
         guard let report = reports.last else { return }
         Swift.print(

@@ -27,20 +27,41 @@ struct HTTPStream {
 
     /// The next message that is complete.
     mutating func next() -> Message? {
-        let end = Array("\r\n\r\n".utf8)
-        guard let headEnd = bytes.firstRange(of: end)?.lowerBound else { return nil }
-        let head = String(decoding: bytes[..<headEnd], as: UTF8.self)
-        let lines = head.split(separator: "\r\n")
-        let length = lines.lazy.compactMap { line -> Int? in
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "content-length" else { return nil }
-            return Int(parts[1].drop { $0 == " " })
-        }.first
-        let bodyEnd = headEnd + end.count + (length ?? 0)
-        guard bytes.count >= bodyEnd, let first = lines.first else { return nil }
-        let body = Array(bytes[(headEnd + end.count)..<bodyEnd])
-        bytes.removeFirst(bodyEnd)
-        return Message(firstLine: first, body: body[...])
+        guard let headEnd = Self.find("\r\n\r\n", in: bytes[...]) else { return nil }
+        let bodyStart = headEnd + 4
+        var length = 0
+        if let name = Self.find("\r\ncontent-length:", in: bytes[..<bodyStart]) {
+            var digits = bytes[(name + 17)..<headEnd].drop { $0 == UInt8(ascii: " ") }
+            while let digit = digits.popFirst(), digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") {
+                length = min(length * 10 + Int(digit - UInt8(ascii: "0")), 1 << 30)
+            }
+        }
+        guard bytes.count >= bodyStart + length else { return nil }
+        let firstLine = bytes.prefix { $0 != UInt8(ascii: "\r") }
+        let message = Message(
+            firstLine: String(decoding: firstLine, as: UTF8.self)[...],
+            body: Array(bytes[bodyStart..<(bodyStart + length)])[...])
+        bytes.removeFirst(bodyStart + length)
+        return message
+    }
+
+    /// Where a text of lower case begins, in whatever case it is written.
+    static func find(_ text: StaticString, in bytes: ArraySlice<UInt8>) -> Int? {
+        let length = text.utf8CodeUnitCount
+        return bytes.withUnsafeBufferPointer { buffer -> Int? in
+            guard buffer.count >= length else { return nil }
+            for start in 0...(buffer.count - length) {
+                var matched = 0
+                while matched < length {
+                    let byte = buffer[start + matched]
+                    let isCapital = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                    guard (isCapital ? byte | 0x20 : byte) == text.utf8Start[matched] else { break }
+                    matched += 1
+                }
+                if matched == length { return bytes.startIndex + start }
+            }
+            return nil
+        }
     }
 }
 

@@ -97,12 +97,15 @@ actor StatusSink {
             let sha = parts.last.map(String.init)
         else { return Self.notFound }
         statuses += 1
-        if call.body.firstRange(of: Self.success) != nil { finals.insert(sha) } else { finals.remove(sha) }
+        if HTTPStream.find(#""state":"success""#, in: call.body) != nil {
+            finals.insert(sha)
+        } else {
+            finals.remove(sha)
+        }
         answerWaiter()
         return Self.created
     }
 
-    private static let success = Array(#""state":"success""#.utf8)
     private static let created = response("201 Created", #"{"id":1,"state":"pending","context":"bench"}"#)
     private static let notFound = response("404 Not Found", #"{"message":"Not Found"}"#)
 

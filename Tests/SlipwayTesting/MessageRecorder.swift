@@ -28,7 +28,7 @@ package final class MessageRecorder: MessageSink {
             defer { offered = [] }
             return offered
         }
-        return try messages.map { try Message(body: $0.body) }
+        return try messages.flatMap { try Message.all(in: $0.body) }
     }
 
     private struct Ear: Worker {

@@ -17,10 +17,13 @@ package struct BatchConsumer: Service {
     private let instruments: Instruments
     private let logger: Logger
     private let batchSize: Int
+    /// Messages that one transaction handles, give or take a parcel's.
+    private static let messagesTogether = 400
+    private static let longestLinger: Duration = .milliseconds(10)
 
     package init(
         _ worker: any Worker, bus: FleetBus, consumer: BrokerConsumer, policy: RetryPolicy = RetryPolicy(),
-        batchSize: Int = 200, instruments: Instruments, logger: Logger
+        batchSize: Int = 100, instruments: Instruments, logger: Logger
     ) {
         self.worker = worker
         self.bus = bus
@@ -35,10 +38,14 @@ package struct BatchConsumer: Service {
 
     package func run() async throws {
         try await withGracefulShutdownHandler {
+            var linger = Duration.zero
             while !Task.isCancelled {
-                let deliveries = try await consumer.next(maximum: batchSize)
+                let deliveries = try await consumer.next(maximum: batchSize, linger: linger)
                 guard !deliveries.isEmpty else { break }
+                let started = ContinuousClock.now
                 await consume(deliveries)
+                // Where messages come faster than one by one, waiting as long as the last batch took fills the next.
+                linger = deliveries.count > 1 ? min(.now - started, Self.longestLinger) : .zero
             }
         } onGracefulShutdown: {
             Task { await consumer.stopConsuming() }
@@ -47,25 +54,44 @@ package struct BatchConsumer: Service {
     }
 
     /// Handles a batch to its end: every delivery is acknowledged, because its effects, its retry or its death have
-    /// committed; or none of it is, because the task was cancelled meanwhile.
+    /// committed; or it is not, because the task was cancelled meanwhile.
     func consume(_ deliveries: [Delivery]) async {
         let started = ContinuousClock.now
+        var count = 0
         // A message seen for the third time may be what kills its consumer: it must not take others along again.
         let (suspects, healthy) = deliveries.partitioned { $0.deliveryCount >= 2 }
-        for group in [healthy] + suspects.map({ [$0] }) where !group.isEmpty {
-            var messages: [Message] = []
-            for delivery in group {
-                do {
-                    messages.append(try Message(body: delivery.body))
-                } catch {
-                    await buryUnreadable(delivery, reason: "\(error)")
-                }
-            }
-            guard await settle(messages) else { return }
-            await consumer.ack(group)
+        var batch: (deliveries: [Delivery], messages: [Message]) = ([], [])
+        for delivery in healthy {
+            batch.deliveries.append(delivery)
+            batch.messages += await messages(of: delivery)
+            guard batch.messages.count >= Self.messagesTogether else { continue }
+            guard await settle(batch.messages) else { return }
+            await consumer.ack(batch.deliveries)
+            count += batch.messages.count
+            batch = ([], [])
         }
-        instruments.count("slipway_messages_total", ["worker": worker.name], by: Double(deliveries.count))
+        guard await settle(batch.messages) else { return }
+        await consumer.ack(batch.deliveries)
+        count += batch.messages.count
+        for delivery in suspects {
+            for message in await messages(of: delivery) {
+                guard await settle([message]) else { return }
+                count += 1
+            }
+            await consumer.ack([delivery])
+        }
+        instruments.count("slipway_messages_total", ["worker": worker.name], by: Double(count))
         instruments.observe("slipway_batch_seconds", ["worker": worker.name], .now - started)
+    }
+
+    /// What a delivery carries; nothing where it cannot be read, which is then laid among the dead letters.
+    private func messages(of delivery: Delivery) async -> [Message] {
+        do {
+            return try Message.all(in: delivery.body)
+        } catch {
+            await buryUnreadable(delivery, reason: "\(error)")
+            return []
+        }
     }
 
     /// - Returns: false when the task was cancelled before the batch was settled.

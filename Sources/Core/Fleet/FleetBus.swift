@@ -43,7 +43,7 @@ package final class FleetBus: Sendable {
         effects.runActions()
         if let publisher {
             let events = effects.events.filter { $0.notBefore == nil && heard.contains($0.messageID) }
-            publisher.offer(events.map { $0.message(to: topology) } + effects.signals)
+            publisher.offer(Parcel.pack(events, to: topology) + effects.signals)
         }
         return result
     }
@@ -87,12 +87,5 @@ private struct Subscriptions {
                 types.append(type)
             }
         }
-    }
-}
-
-extension StoredEvent {
-    fileprivate func message(to topology: FleetTopology) -> OutgoingMessage {
-        OutgoingMessage(
-            exchange: topology.events, routingKey: type, messageID: messageID.lowercased, type: type, body: body)
     }
 }

@@ -7,6 +7,11 @@ package struct Message: Sendable {
     /// The whole JSON document, envelope and data.
     package let body: [UInt8]
 
+    /// The messages that travelled as one: one, or those of a parcel.
+    package static func all(in body: [UInt8]) throws -> [Message] {
+        try Parcel.documents(in: body).map { try Message(body: Array($0)) }
+    }
+
     package init(body: [UInt8]) throws {
         self.body = body
         do {

@@ -81,7 +81,7 @@ package struct FleetProcess: Sendable {
                 throw SettingsError("there is no worker '\(name)'; there are \(known)")
             }
             let consumer = BrokerConsumer(
-                address: broker, topology: topology, queue: bus.topology.queue(of: name), prefetch: 400,
+                address: broker, topology: topology, queue: bus.topology.queue(of: name), prefetch: 150,
                 recreates: true, logger: logger, name: "slipway \(name)")
             return BatchConsumer(worker, bus: bus, consumer: consumer, instruments: instruments, logger: logger)
         }

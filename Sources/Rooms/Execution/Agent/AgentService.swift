@@ -57,8 +57,8 @@ package struct AgentService: Service {
                 guard !deliveries.isEmpty else { return }
                 trouble.isOver()
                 for delivery in deliveries {
-                    if let event = try? Message(body: delivery.body).decode(RunCancelled.self) {
-                        await agent.cancel(event)
+                    for message in (try? Message.all(in: delivery.body)) ?? [] {
+                        if let event = try? message.decode(RunCancelled.self) { await agent.cancel(event) }
                     }
                 }
                 await aborts.ack(deliveries)

@@ -1,0 +1,54 @@
+import Fleet
+import FoundationEssentials
+import Postgres
+import SlipwayModel
+import SlipwayTesting
+import Testing
+
+@Suite("Events that travel together")
+struct ParcelTests {
+    @Test("a burst of one transaction takes few rows of the outbox, and each event arrives")
+    func burst() async throws {
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker]) { harness in
+            try await harness.consuming(worker) {
+                try await harness.bus.commit { effects in
+                    for number in 1...120 { try effects.emit(event(number)) }
+                }
+                await worker.handled.wait(for: 120)
+            }
+            #expect(worker.handled.numbers.sorted() == Array(1...120))
+            let published = try await harness.bus.database.query("select last_value from fleet.outbox_id_seq").one()
+                .decode(Int.self)
+            #expect(published == 3)
+            #expect(try await harness.count("fleet.inbox") == 120)
+        }
+    }
+
+    @Test(
+        "the documents of a message",
+        arguments: [
+            (#"{"a":1}"#, [#"{"a":1}"#]),
+            (#"[{"a":1},{"b":[1,2]}]"#, [#"{"a":1}"#, #"{"b":[1,2]}"#]),
+            (#"[{"a":"],[\""},{"b":"\\"}]"#, [#"{"a":"],[\""}"#, #"{"b":"\\"}"#]),
+        ])
+    func documents(body: String, documents: [String]) throws {
+        // Each becomes the data of a document with an envelope.
+        func wrapped(_ text: String) -> String {
+            """
+            {"id":"019f0000-0000-7000-8000-000000000000","type":"t","version":1,"subject":"s","subject_version":1,\
+            "time":1,"data":\(text)}
+            """
+        }
+        let isParcel = body.hasPrefix("[")
+        let whole = isParcel ? "[" + documents.map(wrapped).joined(separator: ",") + "]" : wrapped(body)
+        let messages = try Message.all(in: Array(whole.utf8))
+        #expect(messages.map { String(decoding: $0.body, as: UTF8.self) } == documents.map(wrapped))
+    }
+
+    @Test(
+        "an array that does not end, or holds no documents, is no message", arguments: ["[", "[{}", "[1,2]", "[{}]]"])
+    func garbage(body: String) {
+        #expect(throws: PermanentFailure.self) { try Message.all(in: Array(body.utf8)) }
+    }
+}

@@ -86,8 +86,10 @@ struct RabbitMQSetup {
             "RABBITMQ_CONFIG_FILES": folder + "/conf.d/*.conf",
             "RABBITMQ_ADVANCED_CONFIG_FILE": folder + "/advanced.config",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            // Without this the distribution port listens on every interface.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2",
+            // Without the first the distribution port listens on every interface. The last let Erlang's threads sleep
+            // at once when there is nothing to do, instead of spinning a while on cores that others need.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
+                "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
             // Makes the script become the broker instead of waiting for it, so that the guardian signals the broker.
             "RUNNING_UNDER_SYSTEMD": "true",
         ]

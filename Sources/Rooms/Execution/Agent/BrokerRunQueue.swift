@@ -15,6 +15,8 @@ package final class BrokerRunQueue: RunQueue {
     private let logger: Logger
     /// Handed out and not acknowledged, by receipt: a delivery's own tag counts from one again on each connection.
     private let open = Mutex(Open())
+    /// What the broker was told to send at most before a receipt.
+    private let prefetch: Mutex<Int>
 
     /// - Parameter topology: what the whole fleet declares; the cluster's queue is added to it.
     package init(
@@ -26,6 +28,7 @@ package final class BrokerRunQueue: RunQueue {
         consumer = BrokerConsumer(
             address: address, topology: topology, queue: fleet.runs(of: cluster), prefetch: capacity,
             recreates: true, logger: logger, name: "slipway agent \(agent)")
+        prefetch = Mutex(capacity)
         self.logger = logger
     }
 
@@ -49,7 +52,17 @@ package final class BrokerRunQueue: RunQueue {
         }
     }
 
-    package func setRoom(_ count: Int) async { await consumer.setPrefetch(count) }
+    /// Each change is a new subscription, so not every finished run makes one. A smaller room is told at once, for more
+    /// must never come than fits; a larger one when it is twice what was told: less at a time is enough until then, since
+    /// what is claimed has its receipt and makes way for more.
+    package func setRoom(_ count: Int) async {
+        let isTold = prefetch.withLock { prefetch in
+            guard count < prefetch || (count > prefetch && count >= 2 * prefetch) else { return false }
+            prefetch = count
+            return true
+        }
+        if isTold { await consumer.setPrefetch(count) }
+    }
 
     package func acknowledge(_ runs: [QueuedRun]) async {
         let deliveries = open.withLock { open in runs.compactMap { open.deliveries.removeValue(forKey: $0.receipt) } }

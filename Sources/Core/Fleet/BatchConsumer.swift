@@ -19,7 +19,7 @@ package struct BatchConsumer: Service {
     private let batchSize: Int
     /// Messages that one transaction handles, give or take a parcel's.
     private static let messagesTogether = 400
-    private static let longestLinger: Duration = .milliseconds(10)
+    private static let longestLinger: Duration = .milliseconds(50)
 
     package init(
         _ worker: any Worker, bus: FleetBus, consumer: BrokerConsumer, policy: RetryPolicy = RetryPolicy(),
@@ -44,8 +44,8 @@ package struct BatchConsumer: Service {
                 guard !deliveries.isEmpty else { break }
                 let started = ContinuousClock.now
                 await consume(deliveries)
-                // Where messages come faster than one by one, waiting as long as the last batch took fills the next.
-                linger = deliveries.count > 1 ? min(.now - started, Self.longestLinger) : .zero
+                // Where messages come faster than one by one, a wait of a few times the last batch's work fills the next.
+                linger = deliveries.count > 2 ? min((.now - started) * 4, Self.longestLinger) : .zero
             }
         } onGracefulShutdown: {
             Task { await consumer.stopConsuming() }

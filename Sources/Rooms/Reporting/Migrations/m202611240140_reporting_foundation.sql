@@ -17,7 +17,8 @@ create table reporting.desired (
     last_error    text,
     changed_at    timestamptz not null default now(),
     primary key (org, repo, key)
-);
+-- A row is claimed and completed in place for each change of what it shows.
+) with (fillfactor = 70);
 create index desired_due on reporting.desired (next_try) where done_version < version and not given_up;
 
 create view reporting.desired_v1 as

@@ -20,7 +20,7 @@ struct BenchFleet: AsyncParsableCommand {
     @Option(help: "Runs an agent takes at once.") var capacity = 200
     @Option(help: "Triggers a second, for --seconds; without it as fast as the gateway takes them.") var rate: Double?
     @Option(help: "How long triggers arrive at --rate.") var seconds = 60
-    @Option(help: "Connections that the forge posts over.") var connections = 32
+    @Option(help: "Connections that the forge posts over.") var connections = 64
     @Flag(help: "Measure 1,000 to 200,000 runs one after the other: what a run costs must not grow.") var curve = false
     @OptionGroup var output: OutputOptions
 

@@ -111,7 +111,8 @@ struct FleetLoad: Sendable {
             runs: count, wall: Self.cents(wall), runsPerSecond: (Double(count) / wall).rounded(), lost: books.lost,
             duplicated: books.duplicated, median: latencies.median.rounded(), p99: latencies.percentile(0.99).rounded(),
             transactions: countersAfter.transactions - countersBefore.transactions,
-            messages: countersAfter.messages - countersBefore.messages, statuses: await sink.statuses,
+            // A run's dispatch is no event: the run's own row is what remembers it.
+            messages: countersAfter.messages - countersBefore.messages + count, statuses: await sink.statuses,
             writtenAheadMB: (countersAfter.written - countersBefore.written) >> 20,
             storedAfter: Self.cents(storedAfter),
             cpuPerRun: Self.cents(cpu.values.reduce(0, +) / Double(count) * 1000), cpu: cpu, resident: resident,
@@ -150,16 +151,10 @@ struct FleetLoad: Sendable {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
             let rest = try await database.query("select count(*) from fleet.outbox").one().decode(Int.self)
-            let behind = try await database.query(
-                """
-                select (select count(*) from scheduling.runs_v1 where finished_at is not null)
-                       - (select count(*) from fleet.inbox where consumer = 'aggregation')
-                """
-            ).one().decode(Int.self)
-            if rest == 0, behind <= 0 { return }
+            if rest == 0 { return }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw MeasuredFleetError("messages were left over for a minute: see fleet.outbox and the queue of aggregation")
+        throw MeasuredFleetError("messages were left over for a minute: see fleet.outbox")
     }
 
     private func books(
@@ -218,7 +213,7 @@ struct FleetLoad: Sendable {
     /// What the services have counted so far.
     private struct Counters {
         var transactions: Int
-        /// Published: each has had its row in the outbox.
+        /// Events stored, one for each worker that hears them.
         var messages: Int
         /// Bytes of PostgreSQL's log.
         var written: Int
@@ -229,7 +224,8 @@ struct FleetLoad: Sendable {
             (transactions, messages, written) = try await database.query(
                 """
                 select (select xact_commit from pg_stat_database where datname = current_database()),
-                       (select last_value from fleet.outbox_id_seq), (pg_current_wal_lsn() - '0/0')::bigint
+                       (select n_tup_ins from pg_stat_user_tables where relid = 'fleet.outbox'::regclass),
+                       (pg_current_wal_lsn() - '0/0')::bigint
                 """
             ).one().decode((Int, Int, Int).self)
         }

@@ -78,8 +78,9 @@ struct ConsumerTests {
         let worker = RecordingWorker()
         try await FleetHarness.run(workers: [worker]) { harness in
             let queue = harness.bus.topology.queue(of: worker.name)
-            try await harness.bus.commit { effects in
-                for number in 1...30 { try effects.emit(event(number)) }
+            // One by one, so that each is a message of its own.
+            for number in 1...30 {
+                try await harness.bus.commit { effects in try effects.emit(event(number)) }
             }
             try await eventually("all are in the queue") {
                 try await Broker.queueDepth(address: harness.address, queue: queue).ready == 30

@@ -168,7 +168,8 @@ let package = Package(
         tests(
             "Forge",
             [
-                "Forge", "LocalForge", "SlipwayModel", "Signatures", hummingbird, asyncHTTPClient, nio, logging,
+                "Forge", "LocalForge", "SlipwayModel", "Signatures", "SlipwayTesting", hummingbird, asyncHTTPClient,
+                nio, logging,
                 subprocess,
             ]),
         tests("ArtifactStore", ["ArtifactStore", "SlipwayModel"]),

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import Signatures
 import SlipwayModel
+import SlipwayTesting
 import Subprocess
 import Testing
 
@@ -63,6 +64,13 @@ struct TestForge: Sendable {
     /// Runs a forge, and everything that stands on it, for the length of `body`.
     static func run<Result: Sendable>(
         root: String? = nil, now: @escaping @Sendable () -> Date = { Date() },
+        _ body: @Sendable @escaping (TestForge) async throws -> Result
+    ) async throws -> Result {
+        try await TestGate.forges.pass { try await serve(root, now, body) }
+    }
+
+    private static func serve<Result: Sendable>(
+        _ root: String?, _ now: @escaping @Sendable () -> Date,
         _ body: @Sendable @escaping (TestForge) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "/forge-\(UUID().uuidString)"

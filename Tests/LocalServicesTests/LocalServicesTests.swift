@@ -54,7 +54,9 @@ struct PrivateServicesTests {
             for _ in 0..<100 where !ports.served.allSatisfy({ listening[$0] != nil }) {
                 listening.merge(try addresses(listeningOn: ports.all)) { $0.union($1) }
             }
-            for port in ports.served { #expect(listening[port] != nil, "nothing listens on port \(port)") }
+            for port in ports.served {
+                #expect(listening[port] != nil, "nothing listens on port \(port); \(said(folder))")
+            }
             #expect(Set(listening.values.flatMap(\.self)).subtracting(["127.0.0.1", "[::1]"]) == [])
             await services.stop()
         }
@@ -224,4 +226,12 @@ private func children(of parent: Int32, named name: String) -> [Int32] {
         return []
     }
     return list.split(separator: " ").compactMap { Int32($0) }.filter { Processes.arguments($0).first == name }
+}
+
+/// What services last printed, for whoever looks for the cause of a failure.
+private func said(_ folder: String) -> String {
+    ["postgres", "rabbitmq"].map { name in
+        let text = (try? String(contentsOfFile: "\(folder)/\(name)/output.log", encoding: .utf8)) ?? "nothing"
+        return "\(name) said: \(text.suffix(1000))"
+    }.joined(separator: "\n")
 }

@@ -8,11 +8,10 @@ actor TestDatabases {
     private var templates: [String: Task<String, any Error>] = [:]
     private var lastName = 0
     /// Tests that have a database at the same time, so that their pools fit into the server's connections.
-    private var free = 16
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+    private let gate = TestGate(places: 8)
 
     func create(_ migrations: [Migration]) async throws -> PostgresConfiguration {
-        await enter()
+        await gate.enter()
         do {
             let administrator = try await administratorPool()
             let template = try await template(migrations, administrator)
@@ -23,14 +22,19 @@ actor TestDatabases {
             configuration.database = name
             return configuration
         } catch {
-            leave()
+            await gate.leave()
             throw error
         }
     }
 
     /// - Throws: `LeakedSessions` when somebody is still connected.
     func drop(_ configuration: PostgresConfiguration) async throws {
-        defer { leave() }
+        let dropped = await outcome(of: { try await remove(configuration) })
+        await gate.leave()
+        try dropped.get()
+    }
+
+    private func remove(_ configuration: PostgresConfiguration) async throws {
         let administrator = try await administratorPool()
         do {
             // Waits five seconds for sessions that are just ending.
@@ -83,18 +87,6 @@ actor TestDatabases {
         }
         templates[key] = task
         return try await task.value
-    }
-
-    private func enter() async {
-        if free > 0 {
-            free -= 1
-        } else {
-            await withCheckedContinuation { waiters.append($0) }
-        }
-    }
-
-    private func leave() {
-        if waiters.isEmpty { free += 1 } else { waiters.removeFirst().resume() }
     }
 }
 

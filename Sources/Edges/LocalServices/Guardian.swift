@@ -34,6 +34,8 @@ actor Guardian {
     private var stopRequest: StopRequest?
     private var running: Task<Void, Never>?
     private(set) var exit: Exit?
+    /// Whether the service itself was started: until then a former one may still answer at its port.
+    private(set) var hasStarted = false
 
     private enum StopRequest { case stop, pause }
 
@@ -74,13 +76,16 @@ actor Guardian {
                 input: .inputWriter, output: .sequence, error: .discarded
             ) { execution in
                 await self.hold(execution.standardInputWriter)
-                for try await _ in execution.standardOutput {}  // ends with the guardian
+                // The first thing it prints is "started"; the sequence ends with the guardian.
+                for try await _ in execution.standardOutput { self.noteStart() }
             }
             return result.terminationStatus == .exited(75) ? .folderBusy : .ended
         } catch {
             return .notStarted(String(describing: error))
         }
     }
+
+    private func noteStart() { hasStarted = true }
 
     private func hold(_ writer: StandardInputWriter) async {
         lifeline = writer

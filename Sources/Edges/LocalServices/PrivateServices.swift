@@ -124,7 +124,8 @@ package actor PrivateServices {
         let guardian = Guardian(plan: plan, remove: retention == .remove)
         guardians[service] = guardian
         await guardian.start { [weak self] in await self?.guardianEnded(guardian, of: service) }
-        while await !plan.probe.isAnswered(port: plan.port) {
+        while true {
+            if await guardian.hasStarted, await plan.probe.isAnswered(port: plan.port) { break }
             switch await guardian.exit {
             case nil: break
             case .ended: throw .failed(service, detail: plan.lastOutput())

@@ -37,6 +37,12 @@ struct ForgeFixture: Sendable {
     static func run(
         hookURL: String? = nil, _ body: @Sendable @escaping (ForgeFixture) async throws -> Void
     ) async throws {
+        try await TestGate.forges.pass { try await serve(hookURL, body) }
+    }
+
+    private static func serve(
+        _ hookURL: String?, _ body: @Sendable @escaping (ForgeFixture) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "forge-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var configuration = LocalForgeConfiguration(

@@ -47,6 +47,12 @@ struct RecoveryHarness: Sendable {
     static func run(
         asApp: Bool = false, _ body: @Sendable @escaping (RecoveryHarness) async throws -> Void
     ) async throws {
+        try await TestGate.forges.pass { try await serve(asApp, body) }
+    }
+
+    private static func serve(
+        _ asApp: Bool, _ body: @Sendable @escaping (RecoveryHarness) async throws -> Void
+    ) async throws {
         var settings = Settings()
         settings.webhookSecrets = [Secret(ForgeFixture.hookSecret)]
         let migrations = try await migrations(settings)

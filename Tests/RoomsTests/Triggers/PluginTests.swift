@@ -108,10 +108,8 @@ struct PluginTests {
                 try await harness.deliver("label", PluginHarness.label, id: "\(number)")
             }
             try await harness.sending {
-                let began = ContinuousClock.now
+                try await eventually("the slow one is being waited for") { !harness.received("hang").isEmpty }
                 try await eventually("the other has everything") { harness.received("a").count == 30 }
-                #expect(began.duration(to: .now) < .seconds(8))
-                #expect(!harness.received("hang").isEmpty)
                 harness.release()
             }
         }

@@ -10,9 +10,9 @@ fail() {
     exit 1
 }
 
-begun=$SECONDS
-# A line per step, with the seconds since the script began.
-step() { printf '%4ss  %s\n' $((SECONDS - begun)) "$*"; }
+export SLIPWAY_STEPS_BEGAN=${SLIPWAY_STEPS_BEGAN:-$EPOCHSECONDS}
+# A line per step, with the seconds since the first of the scripts began.
+step() { printf '%4ss  %s\n' $((EPOCHSECONDS - SLIPWAY_STEPS_BEGAN)) "$*"; }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -87,7 +87,7 @@ show_progress() {
             text+=", about $(((elapsed * (total - done) / done + 59) / 60)) min left"
         fi
         if [ -t 1 ]; then
-            printf '\r\033[K%4ss  %s' $((SECONDS - begun)) "$text"
+            printf '\r\033[K%4ss  %s' $((EPOCHSECONDS - SLIPWAY_STEPS_BEGAN)) "$text"
         elif [ $((elapsed - said)) -ge 30 ]; then
             step "$text"
             said=$elapsed

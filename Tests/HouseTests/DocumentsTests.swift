@@ -27,4 +27,21 @@ import Testing
     @Test(arguments: documents) func thereIsSomethingToRead(_ document: String) {
         #expect(Checkout.text(of: document).hasPrefix("# "), "\(document) begins with no heading")
     }
+
+    /// Alerts that lead to a page, and figures that some process tells.
+    @Test(arguments: ["deploy/prometheus/alerts.yml", "deploy/grafana/slipway.json"])
+    func whatIsWatchedIsThere(_ file: String) {
+        let text = Checkout.text(of: file)
+        let sources = Checkout.files(below: "Sources", suffix: ".swift").map { Checkout.text(of: $0) }.joined()
+        let figures = Set(text.matches(of: /slipway_[a-z_]+/).map { String($0.output) })
+        #expect(figures.count > 5)
+        for figure in figures {
+            let name = figure.replacing(/_(bucket|count|sum)$/, with: "")
+            #expect(sources.contains("\"\(name)\""), "\(file) watches \(figure), which nothing tells")
+        }
+        for match in text.matches(of: /runbook: (\S+)/) {
+            let page = String(match.1)
+            #expect(!Checkout.text(of: page).isEmpty, "\(file) leads to \(page), which is not there")
+        }
+    }
 }

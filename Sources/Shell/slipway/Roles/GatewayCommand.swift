@@ -19,6 +19,7 @@ struct GatewayCommand: AsyncParsableCommand {
         let process = try await FleetProcess(role: "gateway", settings: settings) { [settings] bus in
             try makeRooms(settings, bus: bus)
         }
+        process.observeFleet()
         let application = try makeGateway(process)
         try await process.run([application] + process.runners(of: process.rooms.flatMap(\.gatewayChores)))
     }

@@ -183,7 +183,7 @@ let package = Package(
             ]),
         tests(
             "EndToEnd",
-            ["Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, nio, logging, subprocess]),
+            ["Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, nio, logging, subprocess, yams]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -136,7 +136,7 @@ let package = Package(
         room(
             "Results", ["ArtifactStore", "JobConfig", "CExpat", hummingbird, yams],
             resources: [migrations, templates, assets]),
-        room("Reporting", ["Forge"], resources: [migrations]),
+        room("Reporting", ["Forge", "JobConfig"], resources: [migrations]),
 
         // MARK: Shell
         .executableTarget(

@@ -55,6 +55,9 @@ private let refs = Refs(
         #expect(throws: ArtifactLayoutError.unusableName("a/b", .forbiddenByte)) {
             try ArtifactLayout(kind: .periodic, job: "a/b", build: BuildID(1), refs: nil)
         }
+        #expect(throws: ArtifactLayoutError.unusableName("unit", .dotComponent(".."))) {
+            try ArtifactLayout(kind: .periodic, job: "unit", build: BuildID(1), jobFolder: "logs/../x")
+        }
         #expect(throws: ArtifactLayoutError.noPull("unit")) {
             try ArtifactLayout(kind: .presubmit, job: "unit", build: BuildID(1), refs: nil)
         }

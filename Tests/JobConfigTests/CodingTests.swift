@@ -31,6 +31,7 @@ import Testing
         ])
         job.decoration = Decoration(timeout: 90.5, gracePeriod: 15, skipCloning: true)
         job.decoration?.censoring = .object(["censor_secrets": .bool(true)])
+        job.decoration?.pathStrategy = .legacy(defaultOrg: "lantern", defaultRepo: "engine")
         job.pathAlias = "example.org/engine"
         job.cloneURI = "https://example.org/engine.git"
         job.cloneDepth = 5

@@ -88,15 +88,64 @@ import Testing
         }
     }
 
+    static let strategies = """
+        plank:
+          default_decoration_config_entries:
+          - config: {gcs_configuration: {path_strategy: legacy, default_org: lantern, default_repo: engine}}
+          - {repo: other, config: {gcs_configuration: {path_strategy: explicit}}}
+          - {repo: lantern/engine, cluster: lab, config: {gcs_configuration: {default_repo: lamp}}}
+        """
+
+    @Test(
+        "Where artifacts lie: defaults by repository and cluster, then the job's own",
+        arguments: [
+            (presubmit("decorate: true"), .legacy(defaultOrg: "lantern", defaultRepo: "engine")),
+            (presubmit("decorate: true", "cluster: lab"), .legacy(defaultOrg: "lantern", defaultRepo: "lamp")),
+            (
+                presubmit("decorate: true", "decoration_config: {gcs_configuration: {path_strategy: single}}"),
+                .single(defaultOrg: "lantern", defaultRepo: "engine")
+            ),
+            (periodic("interval: 1h", "decorate: true", "extra_refs: [{org: other, repo: thing}]"), .explicit),
+            (presubmit("decorate: false"), nil),
+        ] as [(String, PathStrategy?)])
+    func pathStrategy(job: String, strategy: PathStrategy?) throws {
+        let loaded = Self.load(job, with: Self.strategies)
+        #expect(loaded.errors.isEmpty && loaded.warnings.isEmpty, "\(loaded.errors) \(loaded.warnings)")
+        let resolved = try #require(loaded.jobs.first?.job)
+        #expect(resolved.decoration?.pathStrategy == strategy)
+        // As it is stored with the configuration, and as it is hashed.
+        let stored = try JSONDecoder().decode(ResolvedJob.self, from: JSONEncoder().encode(resolved))
+        #expect(stored == resolved)
+        var unsourced = resolved
+        unsourced.source = nil
+        let value = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(unsourced))
+        #expect(CanonicalJSON.bytes(of: resolved) == CanonicalJSON.bytes(of: value))
+    }
+
+    @Test("A strategy that leaves a repository out has to be told which")
+    func pathStrategyWithoutDefaults() {
+        let job = presubmit("decorate: true", "decoration_config: {gcs_configuration: {path_strategy: legacy}}")
+        let loaded = Self.load(job, with: "plank: {}")
+        #expect(loaded.errors.map(\.job) == ["unit"])
+        #expect(loaded.errors.first?.message.contains("path_strategy legacy needs a repository to leave out") == true)
+    }
+
+    @Test("Report templates, the older key's as everybody's")
+    func reportTemplates() {
+        let loaded = Self.settings("plank: {report_templates: {lantern: '{{.Spec.Job}}'}, report_template: plain}")
+        #expect(loaded.errors.isEmpty && loaded.warnings.isEmpty)
+        #expect(loaded.settings.version.reportTemplates == ["lantern": "{{.Spec.Job}}", "*": "plain"])
+    }
+
     @Test("What is not served is named, what is unknown too")
     func unserved() {
-        let loaded = Self.settings("tide: {queries: []}\nplank: {report_templates: {}, reprot: 1}\nplanck: {}\n")
+        let loaded = Self.settings("tide: {queries: []}\nplank: {allow_cancellations: true, reprot: 1}\nplanck: {}\n")
         #expect(loaded.errors.isEmpty)
         #expect(
             loaded.warnings.map { String($0.message.prefix { $0 != ":" }) }.sorted() == [
                 "'planck' is not a key of config.yaml and is ignored; correct its spelling or remove it",
                 "'reprot' is not a key of plank and is ignored; correct its spelling or remove it",
-                "report_templates has no effect", "tide has no effect",
+                "allow_cancellations has no effect", "tide has no effect",
             ])
     }
 
@@ -113,6 +162,15 @@ import Testing
             ),
             ("plank:\n  default_decoration_config_entries: [a]\n", 2, "is text; write repo, cluster and config"),
             ("presets: {\n", 2, "not valid YAML"),
+            (
+                "plank:\n  default_decoration_config_entries:\n"
+                    + "  - {config: {gcs_configuration: {path_strategy: flat}}}\n", 3,
+                "path_strategy 'flat' does not exist"
+            ),
+            (
+                "plank:\n  report_templates:\n    '*': '{{.Spec.Jobs}}'\n", 3,
+                "the report template '*' names the field 'Jobs', which does not exist"
+            ),
         ])
     func errors(text: String, line: Int, words: String) {
         let loaded = Self.load(presubmit(), with: text)

@@ -75,12 +75,15 @@ final class ExecutionBench: Sendable {
             $0 += 1; return $0
         }
         return ClaimedRun(
-            runID: RunID(), buildID: BuildID(build), job: job, refs: refs, attempt: 1, requestedAt: Date(),
-            claimedAt: Date(), configVersion: 1, traceparent: nil)
+            runID: RunID(), buildID: BuildID(build), job: job, refs: refs,
+            artifactFolder: PathStrategy.explicit.folder(kind: kind, job: job.name, refs: refs).joined(separator: "/"),
+            attempt: 1,
+            requestedAt: Date(), claimedAt: Date(), configVersion: 1, traceparent: nil)
     }
 
     func layout(_ run: ClaimedRun) throws -> ArtifactLayout {
-        try ArtifactLayout(kind: run.kind, job: run.job.name, build: run.buildID, refs: run.refs)
+        try ArtifactLayout(
+            kind: run.kind, job: run.job.name, build: run.buildID, jobFolder: run.artifactFolder)
     }
 
     func execute(_ run: ClaimedRun, control: RunControl = RunControl()) async -> RunOutcome {

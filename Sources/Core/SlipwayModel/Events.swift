@@ -298,11 +298,13 @@ package struct RunFinished: Event {
     package var startedAt: Date?
     package var finishedAt: Date
     package var configVersion: Int64?
+    /// The folder in the artifact store below which each attempt has one of its own, named by its build id.
+    package var artifactFolder: String
 
     package init(
         runID: RunID, buildID: BuildID, requestID: UUID, origin: RunOrigin, kind: JobKind, job: String,
         jobHash: String, refs: Refs?, tree: String?, state: RunState, requestedAt: Date, startedAt: Date?,
-        finishedAt: Date, configVersion: Int64?
+        finishedAt: Date, configVersion: Int64?, artifactFolder: String
     ) {
         self.runID = runID
         self.buildID = buildID
@@ -318,6 +320,7 @@ package struct RunFinished: Event {
         self.startedAt = startedAt
         self.finishedAt = finishedAt
         self.configVersion = configVersion
+        self.artifactFolder = artifactFolder
     }
 
     package var subject: String { "run/\(runID)" }

@@ -61,6 +61,8 @@ package struct Decoration: Hashable, Sendable, Codable {
     package var skipCloning: Bool
     /// Further secrets to censor are named by these options, carried as configured.
     package var censoring: JSONValue?
+    /// Where artifacts lie; nil: `explicit`.
+    package var pathStrategy: PathStrategy?
 
     package init(timeout: Double = 7200, gracePeriod: Double = 15, skipCloning: Bool = false) {
         self.timeout = timeout

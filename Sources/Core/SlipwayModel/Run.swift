@@ -40,6 +40,8 @@ package struct ClaimedRun: Sendable, Codable {
     package var buildID: BuildID
     package var job: ResolvedJob
     package var refs: Refs?
+    /// The folder in the artifact store below which the attempt has one of its own, named by its build id.
+    package var artifactFolder: String
     package var attempt: Int
     /// The instant the request for the run was stored, by the database's clock.
     package var requestedAt: Date
@@ -48,13 +50,14 @@ package struct ClaimedRun: Sendable, Codable {
     package var traceparent: String?
 
     package init(
-        runID: RunID, buildID: BuildID, job: ResolvedJob, refs: Refs?, attempt: Int, requestedAt: Date,
-        claimedAt: Date, configVersion: Int64?, traceparent: String?
+        runID: RunID, buildID: BuildID, job: ResolvedJob, refs: Refs?, artifactFolder: String, attempt: Int,
+        requestedAt: Date, claimedAt: Date, configVersion: Int64?, traceparent: String?
     ) {
         self.runID = runID
         self.buildID = buildID
         self.job = job
         self.refs = refs
+        self.artifactFolder = artifactFolder
         self.attempt = attempt
         self.requestedAt = requestedAt
         self.claimedAt = claimedAt

@@ -1,31 +1,5 @@
 package import SlipwayModel
 
-/// How an organisation and repository show in a path. Prow's `path_strategy`.
-package enum PathStrategy: Hashable, Sendable, Codable {
-    /// Always `org_repo`.
-    case explicit
-    /// Nothing for the default repository, `repo` within the default organisation, else `org_repo`.
-    case legacy(defaultOrg: String, defaultRepo: String)
-    /// Nothing for the default repository, else `org_repo`.
-    case single(defaultOrg: String, defaultRepo: String)
-
-    /// The path's component for a repository; nil where it has none.
-    package func component(_ repository: RepositoryName) -> String? {
-        // Gerrit's organisations are addresses; kept readable as Prow keeps them.
-        var org = repository.org
-        for prefix in ["https://", "http://"] where org.hasPrefix(prefix) { org.removeFirst(prefix.count) }
-        let both = "\(org)_\(String(repository.repo.map { $0 == "/" ? "_" : $0 }))"
-        switch self {
-        case .explicit: return both
-        case .legacy(let defaultOrg, let defaultRepo):
-            guard repository.org == defaultOrg else { return both }
-            return repository.repo == defaultRepo ? nil : repository.repo
-        case .single(let defaultOrg, let defaultRepo):
-            return repository.org == defaultOrg && repository.repo == defaultRepo ? nil : both
-        }
-    }
-}
-
 /// Where one attempt's artifacts lie. Prow's layout (pod-utils `gcs/target.go`), which TestGrid and ci-search read.
 package struct ArtifactLayout: Hashable, Sendable {
     /// The folder the attempt owns:
@@ -37,39 +11,47 @@ package struct ArtifactLayout: Hashable, Sendable {
     /// The files that hold the job's newest build id.
     package let latestBuilds: [ArtifactPath]
 
+    /// - Parameter jobFolder: the folder of the run's attempts, as it is stored with the run.
+    /// - Throws: `ArtifactLayoutError` where a name cannot be part of a path.
+    package init(kind: JobKind, job: String, build: BuildID, jobFolder: String) throws(ArtifactLayoutError) {
+        do throws(ArtifactPathError) {
+            try self.init(kind: kind, job: job, build: build, below: ArtifactPath(jobFolder))
+        } catch {
+            throw .unusableName(job, error)
+        }
+    }
+
+    /// The layout of a run that is stored nowhere.
+    ///
     /// - Throws: `ArtifactLayoutError` where a name cannot be part of a path, or a presubmit has no pull request.
     package init(
         kind: JobKind, job: String, build: BuildID, refs: Refs?, strategy: PathStrategy = .explicit
     ) throws(ArtifactLayoutError) {
-        do {
-            let directory = try ArtifactPath(components: ["pr-logs", "directory", job])
-            switch kind {
-            case .periodic, .postsubmit:
-                let jobFolder = try ArtifactPath(components: ["logs", job])
-                folder = try jobFolder.appending(build.description)
-                link = nil
-                latestBuilds = [try jobFolder.appending("latest-build.txt")]
-            case .batch:
-                folder = try ArtifactPath(components: ["pr-logs", "pull", "batch", job, build.description])
-                link = nil
-                latestBuilds = [try directory.appending("latest-build.txt")]
-            case .presubmit:
-                guard let refs, let pull = refs.pulls?.first else { throw ArtifactLayoutError.noPull(job) }
-                let repository = strategy.component(refs.repository).map { [$0] } ?? []
-                let jobFolder = try ArtifactPath(
-                    components: ["pr-logs", "pull"] + repository + [String(pull.number), job])
-                folder = try jobFolder.appending(build.description)
-                link = try directory.appending("\(build).txt")
-                latestBuilds = [
-                    try directory.appending("latest-build.txt"), try jobFolder.appending("latest-build.txt"),
-                ]
-            }
-        } catch let error as ArtifactLayoutError {
-            throw error
-        } catch let error as ArtifactPathError {
-            throw .unusableName(job, error)
+        if kind == .presubmit, (refs?.pulls ?? []).isEmpty { throw .noPull(job) }
+        do throws(ArtifactPathError) {
+            try self.init(
+                kind: kind, job: job, build: build,
+                below: ArtifactPath(components: strategy.folder(kind: kind, job: job, refs: refs)))
         } catch {
-            throw .unusableName(job, .forbiddenByte)
+            throw .unusableName(job, error)
+        }
+    }
+
+    private init(kind: JobKind, job: String, build: BuildID, below jobFolder: ArtifactPath) throws(ArtifactPathError) {
+        folder = try jobFolder.appending(build.description)
+        let directory = try ArtifactPath(components: ["pr-logs", "directory", job])
+        switch kind {
+        case .periodic, .postsubmit:
+            link = nil
+            latestBuilds = [try jobFolder.appending("latest-build.txt")]
+        case .batch:
+            link = nil
+            latestBuilds = [try directory.appending("latest-build.txt")]
+        case .presubmit:
+            link = try directory.appending("\(build).txt")
+            latestBuilds = [
+                try directory.appending("latest-build.txt"), try jobFolder.appending("latest-build.txt"),
+            ]
         }
     }
 

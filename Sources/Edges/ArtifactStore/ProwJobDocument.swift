@@ -122,6 +122,7 @@ extension Decoration {
         ]
         if skipCloning { members["skip_cloning"] = .bool(true) }
         if let censoring { members["censoring_options"] = censoring }
+        if let pathStrategy { members["gcs_configuration"] = pathStrategy.document }
         return .object(members)
     }
 }

@@ -127,6 +127,7 @@ extension Decoration {
             "timeout": .number(timeout), "gracePeriod": .number(gracePeriod), "skipCloning": .bool(skipCloning),
         ]
         members["censoring"] = censoring
+        members["pathStrategy"] = pathStrategy?.document
         return .object(members)
     }
 }

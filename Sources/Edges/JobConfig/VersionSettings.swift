@@ -9,6 +9,8 @@ package struct VersionSettings: Sendable, Hashable, Codable {
     package var queueCapacities: [String: Int] = [:]
     /// `deck.rerun_auth_configs`, by `*`, organisation or repository.
     package var rerunAuthorizations: [String: RerunAuthorization] = [:]
+    /// `plank.report_templates`, by `*`, organisation or repository.
+    package var reportTemplates: [String: String] = [:]
 
     package init() {}
 
@@ -16,6 +18,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         case maxConcurrency = "max_concurrency"
         case queueCapacities = "queue_capacities"
         case rerunAuthorizations = "rerun_authorizations"
+        case reportTemplates = "report_templates"
     }
 
     /// Tolerant of what an older version did not write.
@@ -25,6 +28,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         queueCapacities = try container.decodeIfPresent([String: Int].self, forKey: .queueCapacities) ?? [:]
         rerunAuthorizations =
             try container.decodeIfPresent([String: RerunAuthorization].self, forKey: .rerunAuthorizations) ?? [:]
+        reportTemplates = try container.decodeIfPresent([String: String].self, forKey: .reportTemplates) ?? [:]
     }
 
     /// The rule of the installation for a repository's jobs: the most particular one.

@@ -17,11 +17,14 @@ package struct ReportedRun: Hashable, Sendable {
     package var pulls: [Pull]
     package var requestedAt: Date
     package var finishedAt: Date?
+    package var cluster: String
+    package var buildID: BuildID
+    package var refs: Refs?
 
     package init(
         runID: RunID, kind: JobKind, job: String, context: String?, isRequired: Bool, skipReport: Bool,
         rerunCommand: String?, state: RunState, description: String?, repository: RepositoryName, baseSHA: String?,
-        pulls: [Pull], requestedAt: Date, finishedAt: Date?
+        pulls: [Pull], requestedAt: Date, finishedAt: Date?, cluster: String, buildID: BuildID, refs: Refs?
     ) {
         self.runID = runID
         self.kind = kind
@@ -37,6 +40,9 @@ package struct ReportedRun: Hashable, Sendable {
         self.pulls = pulls
         self.requestedAt = requestedAt
         self.finishedAt = finishedAt
+        self.cluster = cluster
+        self.buildID = buildID
+        self.refs = refs
     }
 
     /// The commit that carries the status: the pull request's head, or the pushed commit. Batches and periodics have

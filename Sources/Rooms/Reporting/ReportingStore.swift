@@ -5,13 +5,14 @@ import SlipwayModel
 /// All SQL of the room.
 enum ReportingStore {
     static let all: [Statement] = [
-        runs, lockTable, latestOfPull, desire, withdraw, desireTable, withdrawTable, claimDue, complete, postpone,
+        runs, lockTable, latestOfPull, reportTemplate, desire, withdraw, desireTable, withdrawTable, claimDue, complete,
+        postpone,
         giveUp, trim,
     ]
 
     private static let columns = """
         run_id, kind, job, context, not (optional or skip_report), skip_report, rerun_command, state, description,
-        org, repo, base_sha, pulls, requested_at, finished_at
+        org, repo, base_sha, pulls, requested_at, finished_at, cluster, build_id, refs
         """
 
     static let runs = Statement(
@@ -32,6 +33,17 @@ enum ReportingStore {
            and head_sha = coalesce(
                (select head_sha from scheduling.pulls_v1 where org = $1 and repo = $2 and number = $3), $4)
          order by job, run_id desc
+        """)
+
+    /// The template in force for a repository: its own, its organisation's, or everybody's.
+    static let reportTemplate = Statement(
+        "reporting_report_template",
+        """
+        select coalesce(templates ->> ($1 || '/' || $2), templates ->> $1, templates ->> '*')
+          from (select settings -> 'report_templates' as templates
+                  from scheduling.config_versions_v1
+                 order by version desc
+                 limit 1) as current
         """)
 
     /// A newer version replaces what was wished. Where it says what the forge shows already, it is done with that. Takes
@@ -162,17 +174,18 @@ enum ReportingStore {
     static func run(_ row: Row) throws -> ReportedRun {
         let (
             runID, kind, job, context, isRequired, skipReport, rerunCommand, state, description, org, repo, baseSHA,
-            pulls, requestedAt, finishedAt
+            pulls, requestedAt, finishedAt, cluster, buildID, refs
         ) = try row.decode(
             (
                 UUID, JobKind, String, String?, Bool, Bool, String?, RunState, String?, String, String, String?,
-                JSON<[Pull]>?, Date, Date?
+                JSON<[Pull]>?, Date, Date?, String, Int64, JSON<Refs>?
             ).self)
         return ReportedRun(
             runID: RunID(runID), kind: kind, job: job, context: context, isRequired: isRequired,
             skipReport: skipReport, rerunCommand: rerunCommand, state: state, description: description,
             repository: RepositoryName(org: org, repo: repo), baseSHA: baseSHA, pulls: pulls?.value ?? [],
-            requestedAt: requestedAt, finishedAt: finishedAt)
+            requestedAt: requestedAt, finishedAt: finishedAt, cluster: cluster, buildID: BuildID(buildID),
+            refs: refs?.value)
     }
 }
 

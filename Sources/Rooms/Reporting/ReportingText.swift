@@ -1,3 +1,4 @@
+package import JobConfig
 package import SlipwayModel
 
 /// Everything reporting says at the forge. The statuses' descriptions are Prow's, word for word, because tools read
@@ -39,8 +40,11 @@ package enum ReportingText {
     ///
     /// - Parameters:
     ///   - runs: the latest run of each job on the head.
+    ///   - template: what the configuration says below the table, of the first run in it.
     ///   - page: the address of a run's page.
-    package static func failureTable(_ runs: [ReportedRun], author: String, page: (RunID) -> String) -> String? {
+    package static func failureTable(
+        _ runs: [ReportedRun], author: String, template: ReportTemplate? = nil, page: (RunID) -> String
+    ) -> String? {
         let failed = runs.filter { !$0.skipReport && ($0.state == .failure || $0.state == .error) }
             .sorted { ($0.isRequired ? 0 : 1, $0.job) < ($1.isRequired ? 0 : 1, $1.job) }
         guard !failed.isEmpty else { return nil }
@@ -54,19 +58,31 @@ package enum ReportingText {
                 run.isRequired ? "true" : "false", run.rerunCommand.map { "`\(cell($0))`" } ?? "",
             ].joined(separator: " | ")
         }
-        return """
+        let table = """
             \(heading)
 
             Test name | Commit | Details | Required | Rerun command
             --- | --- | --- | --- | ---
             \(rows.joined(separator: "\n"))
-
-            \(failureTag)
             """
+        // A template was tried when the configuration was read; one that fails on this run is left out.
+        let details = template.flatMap { template in try? template.render(failed[0].subject(page)) }.map {
+            "<details>\n\n\($0)\n</details>"
+        }
+        return [table, details, failureTag].compactMap { $0 }.joined(separator: "\n\n")
     }
 
     /// A value that cannot end its cell.
     private static func cell(_ text: String) -> String {
         text.replacing("|", with: "\\|").replacing("\n", with: " ")
+    }
+}
+
+extension ReportedRun {
+    fileprivate func subject(_ page: (RunID) -> String) -> ReportTemplate.Subject {
+        ReportTemplate.Subject(
+            kind: kind, job: job, context: context, rerunCommand: rerunCommand, cluster: cluster,
+            refs: refs ?? Refs(repository: repository, baseSHA: baseSHA, pulls: pulls), runID: runID, buildID: buildID,
+            state: state, description: description, url: page(runID))
     }
 }

@@ -1,5 +1,6 @@
 import Fleet
 import FoundationEssentials
+import JobConfig
 import Postgres
 import SlipwayModel
 
@@ -90,7 +91,10 @@ struct ReportingWorker: Worker {
         let latest = try await database.execute(
             ReportingStore.latestOfPull, org, repo, number, run.pulls[0].sha
         ).map(ReportingStore.run)
-        let body = ReportingText.failureTable(latest, author: run.pulls[0].author, page: page)
+        let template =
+            try await database.execute(ReportingStore.reportTemplate, org, repo).first?.decode(String?.self) ?? nil
+        let body = ReportingText.failureTable(
+            latest, author: run.pulls[0].author, template: template.flatMap { try? ReportTemplate($0) }, page: page)
         let value = JSON(ForgeDesired.Value.comment(number: number, tag: ReportingText.failureTag, body: body))
         let key = "comment/\(number)/failures"
         if body == nil {

@@ -50,7 +50,8 @@ package struct AggregationWorker: Worker {
     func readReport(of run: RunFinished) async throws -> TestReport {
         let layout: ArtifactLayout
         do {
-            layout = try ArtifactLayout(kind: run.kind, job: run.job, build: run.buildID, refs: run.refs)
+            layout = try ArtifactLayout(
+                kind: run.kind, job: run.job, build: run.buildID, jobFolder: run.artifactFolder)
         } catch {
             logger.warning("run \(run.runID) has no place for artifacts: \(error)")
             return TestReport()

@@ -196,8 +196,10 @@ private struct Gateway: Sendable {
             "tests_store_run",
             """
             insert into scheduling.runs (
-                run_id, request_id, origin, kind, job, job_hash, cluster, context, org, repo, base_ref, refs, state)
-            values ($1, $2, 'trigger', $3, 'unit', 'hash', 'default', $4, $5, $6, $7, $8, 'waiting')
+                run_id, request_id, origin, kind, job, job_hash, cluster, context, org, repo, base_ref, refs, state,
+                artifact_folder)
+            values ($1, $2, 'trigger', $3, 'unit', 'hash', 'default', $4, $5, $6, $7, $8, 'waiting',
+                'logs/unit')
             """)
         try await bus.database.execute(
             statement, run.uuid, UUID(), kind.rawValue, org.map { _ in "ci/unit" }, org, org.map { _ in "crane" },

@@ -120,13 +120,13 @@ struct ReportingHarness: Sendable {
             insert into scheduling.runs (
                 run_id, request_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                 org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, state, dispatched_at, started_at,
-                heartbeat_at, agent, finished_at)
+                heartbeat_at, agent, finished_at, artifact_folder)
             values (
                 \(runID.uuid), \(UUID()), 'trigger', 'presubmit', \(job), 'hash', 'default', \("ci/\(job)"), \(optional),
                 \(skipReport), \("/test \(job)"), \(name.org), \(name.repo), 'main', \(pull.base.sha),
                 array[\(pull.number)::int], \(head), \(pull.author), \(JSON(refs)), \(state.rawValue), now(), now(), now(),
                 case when \(state.rawValue) in ('waiting', 'dispatched') then null else 'agent' end,
-                case when \(state.isFinished) then now() end)
+                case when \(state.isFinished) then now() end, \("pr-logs/pull/\(pull.number)/\(job)"))
             on conflict (run_id) do update
                set state = excluded.state, finished_at = excluded.finished_at, agent = excluded.agent
             """)
@@ -140,7 +140,7 @@ struct ReportingHarness: Sendable {
                     runID: runID, buildID: BuildID(1), requestID: UUID(), origin: .trigger, kind: .presubmit,
                     job: "job",
                     jobHash: "hash", refs: nil, tree: nil, state: .success, requestedAt: Date(), startedAt: nil,
-                    finishedAt: Date(), configVersion: nil))
+                    finishedAt: Date(), configVersion: nil, artifactFolder: "logs/job"))
         } else {
             try await deliver(RunAccepted(requestID: UUID(), runID: runID))
         }

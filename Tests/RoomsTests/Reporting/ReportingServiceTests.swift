@@ -1,6 +1,8 @@
+import Fleet
 import Forge
 import Foundation
 import LocalForge
+import Postgres
 import Reporting
 import SlipwayModel
 import Testing
@@ -67,6 +69,32 @@ struct ReportingServiceTests {
             try await harness.report()
             #expect(try await harness.statuses(pull).isEmpty)
             #expect(try await harness.comments(pull).isEmpty)
+        }
+    }
+
+    @Test(
+        "below the table stands the template of the repository, else of its organisation, else of everybody",
+        arguments: [
+            (["*": "all", "ORG": "org", "ORG/REPO": "{{.Spec.Refs.Org}}"], "ORG"), (["*": "all", "ORG": "org"], "org"),
+            (["*": "all", "other": "other"], "all"), (["other": "other"], nil),
+        ] as [([String: String], String?)])
+    func template(templates: [String: String], expected: String?) async throws {
+        try await ReportingHarness.run { harness in
+            let name = ForgeFixture.repository
+            func named(_ text: String) -> String {
+                text.replacingOccurrences(of: "ORG", with: name.org).replacingOccurrences(of: "REPO", with: name.repo)
+            }
+            let settings = ["report_templates": Dictionary(uniqueKeysWithValues: templates.map { (named($0), $1) })]
+            _ = try await harness.bus.database.query(
+                """
+                insert into scheduling.config_versions (hash, applied_by, source, jobs, settings)
+                values (\(String(repeating: "a", count: 64)), 'test', 'folder', 0, \(JSON(settings)))
+                """)
+            let pull = try await harness.forge.openPull()
+            try await harness.tell(try await harness.store("unit", .failure, pull), finished: true)
+            try await harness.report()
+            let body = try #require(try await harness.comments(pull).last?.body)
+            #expect(body.contains("<details>\n\n\(expected.map(named) ?? "")\n</details>") == (expected != nil))
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import JobConfig
 import Reporting
 import SlipwayModel
 import Testing
@@ -19,7 +20,8 @@ struct ReportingTextTests {
             repository: RepositoryName(org: "harbor", repo: "crane"), baseSHA: base,
             pulls: (0..<pulls).map { Pull(number: $0 + 1, author: "noor", sha: String(repeating: "a", count: 40)) },
             requestedAt: Date(timeIntervalSince1970: 1_750_000_000 + seconds),
-            finishedAt: state.isFinished ? Date(timeIntervalSince1970: 1_750_000_100) : nil)
+            finishedAt: state.isFinished ? Date(timeIntervalSince1970: 1_750_000_100) : nil,
+            cluster: "default", buildID: BuildID(7), refs: nil)
     }
 
     @Test(
@@ -94,6 +96,17 @@ struct ReportingTextTests {
         let sha = String(repeating: "a", count: 40)
         #expect(rows[0].hasPrefix("ci/a-unit | \(sha) | [link](http://ci/runs/"))
         #expect(rows[0].hasSuffix(" | true | `/test a-unit`") && rows[2].contains(" | false | "))
+    }
+
+    @Test("a template's words stand below the table, of the first run in it")
+    func template() throws {
+        let template = try ReportTemplate(
+            "[{{.Spec.Job}}](http://ci/{{.Spec.Refs.Org}}/{{with index .Spec.Refs.Pulls 0}}{{.Number}}{{end}})")
+        let text = try #require(
+            ReportingText.failureTable(
+                [Self.run("unit", .failure), Self.run("build", .failure)], author: "noor", template: template
+            ) { "http://ci/runs/\($0)" })
+        #expect(text.hasSuffix("\n\n<details>\n\n[build](http://ci/harbor/1)\n</details>\n\n<!-- test report -->"))
     }
 
     @Test("no failure, no table", arguments: [[], [RunState.success], [.running, .aborted]] as [[RunState]])

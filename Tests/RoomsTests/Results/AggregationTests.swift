@@ -21,6 +21,17 @@ struct AggregationTests {
         <testcase name="burns" time="2"/><testcase name="later"><skipped/></testcase></testsuite></testsuites>
         """
 
+    @Test("files are read where the run's artifacts lie, and its page shows them")
+    func strategy() async throws {
+        try await ResultsHarness.run { results in
+            let run = try await results.store { $0.strategy = .legacy(defaultOrg: "lantern", defaultRepo: "engine") }
+            #expect(run.artifactFolder == "pr-logs/pull/7/unit")
+            try await results.put(run, "artifacts/junit.xml", Self.report)
+            #expect(try await results.ingest(results.finished(run)).map(\.failed) == [1])
+            #expect(try await results.page("/runs/\(run.id)/artifacts/").text.contains("artifacts"))
+        }
+    }
+
     @Test("an attempt's files, at any depth and over all of them, are one row and a row per failure")
     func ingest() async throws {
         try await ResultsHarness.run { results in

@@ -133,6 +133,10 @@ struct ResultsHarness: Sendable {
 
         private static let clock = Atomic(UInt64(Date().timeIntervalSince1970 * 1000))
 
+        var strategy = PathStrategy.explicit
+
+        var artifactFolder: String { strategy.folder(kind: kind, job: job, refs: refs).joined(separator: "/") }
+
         var refs: Refs? {
             guard let repository else { return nil }
             var refs = Refs(repository: repository, baseRef: "main", baseSHA: String(repeating: "b", count: 40))
@@ -168,7 +172,7 @@ struct ResultsHarness: Sendable {
             run.context, run.isOptional, "/test \(run.job)", run.repository?.org, run.repository?.repo,
             String(repeating: "b", count: 40), run.pulls, run.pulls.isEmpty ? nil : run.sha, run.author,
             run.refs.map { JSON($0) }, run.state.rawValue, run.description, run.attempt, hasStarted ? run.agent : nil,
-            run.requested, dispatched, started, finished, run.exitCode, JSON(run.phases),
+            run.requested, dispatched, started, finished, run.exitCode, JSON(run.phases), run.artifactFolder,
         ]
         try await database.execute(Self.insertRun, parameters: parameters)
     }
@@ -179,10 +183,11 @@ struct ResultsHarness: Sendable {
         insert into scheduling.runs (
             run_id, build_id, request_id, origin, kind, job, job_hash, cluster, context, optional, rerun_command, org,
             repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, state, description, attempt, agent,
-            requested_at, dispatched_at, started_at, heartbeat_at, finished_at, exit_code, phases, config_version)
+            requested_at, dispatched_at, started_at, heartbeat_at, finished_at, exit_code, phases, config_version,
+            artifact_folder)
         values (
             $1, $2, $3, 'trigger', $4, $5, $6, $7, $8, $9, $10, $11, $12, 'main', $13, $14, $15, $16, $17, $18, $19, $20,
-            $21, $22, $23, $24, $24, $25, $26, $27, 1)
+            $21, $22, $23, $24, $24, $25, $26, $27, 1, $28)
         """)
 
     static func hash(_ job: String) -> String {
@@ -234,7 +239,7 @@ struct ResultsHarness: Sendable {
 
     /// The folder of a run's latest attempt.
     func layout(_ run: Run) throws -> ArtifactLayout {
-        try ArtifactLayout(kind: run.kind, job: run.job, build: run.build, refs: run.refs)
+        try ArtifactLayout(kind: run.kind, job: run.job, build: run.build, jobFolder: run.artifactFolder)
     }
 
     func put(_ run: Run, _ path: String, _ text: String) async throws {
@@ -247,7 +252,8 @@ struct ResultsHarness: Sendable {
         RunFinished(
             runID: run.id, buildID: run.build, requestID: UUID(), origin: .trigger, kind: run.kind, job: run.job,
             jobHash: Self.hash(run.job), refs: run.refs, tree: nil, state: run.state, requestedAt: run.requested,
-            startedAt: run.requested + run.waited, finishedAt: run.requested + run.waited + run.took, configVersion: 1)
+            startedAt: run.requested + run.waited, finishedAt: run.requested + run.waited + run.took, configVersion: 1,
+            artifactFolder: run.artifactFolder)
     }
 
     /// Hands events to the worker as one batch, the way the broker would; answers what it announced.

@@ -1,5 +1,7 @@
+import Fleet
 import Foundation
 import JobConfig
+import Postgres
 import Scheduling
 import SlipwayModel
 import Testing
@@ -17,6 +19,33 @@ struct RequestTests {
             #expect(try await harness.runs().count == 1)
             let books = try await harness.room.runs.ledger(since: Date(timeIntervalSinceNow: -60))
             #expect(books.accepted == 1 && books.doubled == 0 && books.lost == 0)
+        }
+    }
+
+    @Test("where a run's artifacts lie is decided once, and told to its agent, its pages and its listeners")
+    func artifactFolder() async throws {
+        try await SchedulingHarness.run { harness in
+            let strategy = "{path_strategy: legacy, default_org: harbor, default_repo: crane}"
+            try await harness.apply(presubmits: ("unit", "decorate: true"))
+            let explicit = try await harness.request(presubmit: "unit", 6)
+            try await harness.apply(
+                presubmits: ("unit", "decorate: true, decoration_config: {gcs_configuration: \(strategy)}"))
+            let legacy = try await harness.request(presubmit: "unit", 7)
+            try await harness.announce(capacity: 2)
+            // The older run keeps its place under the new configuration.
+            for (id, folder) in [
+                (explicit, "pr-logs/pull/harbor_crane/6/unit"), (legacy, "pr-logs/pull/7/unit"),
+            ] {
+                let claimed = try #require(try await harness.claim(id))
+                #expect(claimed.artifactFolder == folder)
+                let path = try await harness.bus.database.query(
+                    "select artifact_path from scheduling.runs_v1 where run_id = \(id.uuid)"
+                ).one().decode(String.self)
+                #expect(path == "\(folder)/\(claimed.buildID)")
+                #expect(try await harness.finish(claimed))
+                let finished = try harness.emitted().all(RunFinished.self)
+                #expect(finished.map(\.artifactFolder) == [folder])
+            }
         }
     }
 

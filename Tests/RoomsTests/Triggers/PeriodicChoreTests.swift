@@ -48,9 +48,10 @@ struct PeriodicChoreTests {
                 // What scheduling would make of the request, failed at once.
                 _ = try await hook.bus.database.query(
                     """
-                    insert into scheduling.runs (run_id, request_id, origin, kind, job, job_hash, cluster, state, finished_at)
+                    insert into scheduling.runs (
+                        run_id, request_id, origin, kind, job, job_hash, cluster, state, finished_at, artifact_folder)
                     values (\(RunID().uuid), \(UUID()), 'periodic', 'periodic', 'sweep', 'hash', 'default', 'failure',
-                            clock_timestamp())
+                            clock_timestamp(), 'logs/sweep')
                     """)
             }
         }

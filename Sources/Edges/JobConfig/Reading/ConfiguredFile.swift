@@ -55,6 +55,10 @@ package struct DecorationDraft: Sendable, Hashable {
     var skipCloning: Bool?
     /// `censor_secrets` and `censoring_options`, carried as configured.
     var censoring: [String: JSONValue] = [:]
+    /// `gcs_configuration.path_strategy`, `default_org` and `default_repo`.
+    var pathStrategy: PathStrategy.Name?
+    var defaultOrg: String?
+    var defaultRepo: String?
 
     /// What is not given here is taken from the defaults.
     func over(_ defaults: DecorationDraft) -> DecorationDraft {
@@ -63,6 +67,9 @@ package struct DecorationDraft: Sendable, Hashable {
         if let gracePeriod { result.gracePeriod = gracePeriod }
         if let skipCloning { result.skipCloning = skipCloning }
         result.censoring.merge(censoring) { $1 }
+        if let pathStrategy { result.pathStrategy = pathStrategy }
+        if let defaultOrg { result.defaultOrg = defaultOrg }
+        if let defaultRepo { result.defaultRepo = defaultRepo }
         return result
     }
 
@@ -73,7 +80,15 @@ package struct DecorationDraft: Sendable, Hashable {
         result.gracePeriod = gracePeriod ?? result.gracePeriod
         result.skipCloning = skipCloning ?? result.skipCloning
         result.censoring = censoring.isEmpty ? nil : .object(censoring)
+        result.pathStrategy = pathStrategy.flatMap {
+            PathStrategy($0, defaultOrg: defaultOrg, defaultRepo: defaultRepo)
+        }
         return result
+    }
+
+    /// Prow refuses such a job: a path could not leave anything out.
+    var lacksPathDefaults: Bool {
+        pathStrategy.map { PathStrategy($0, defaultOrg: defaultOrg, defaultRepo: defaultRepo) == nil } ?? false
     }
 }
 

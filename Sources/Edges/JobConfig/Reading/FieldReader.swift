@@ -174,6 +174,7 @@ struct FieldReader {
             case "grace_period": draft.gracePeriod = duration(entry)
             case "skip_cloning": draft.skipCloning = bool(entry)
             case "censor_secrets", "censoring_options": draft.censoring[entry.key] = entry.value.json
+            case "gcs_configuration": artifactPlaces(entry, &draft)
             default:
                 if let consequence = Unserved.decorationKeys[entry.key] {
                     warnUnserved(entry, consequence)
@@ -183,6 +184,29 @@ struct FieldReader {
             }
         }
         return draft
+    }
+
+    private mutating func artifactPlaces(_ section: YAMLEntry, _ draft: inout DecorationDraft) {
+        for entry in mapping(section) ?? [] {
+            switch entry.key {
+            case "path_strategy":
+                guard let name = text(entry) else { continue }
+                draft.pathStrategy = PathStrategy.Name(rawValue: name)
+                if draft.pathStrategy == nil {
+                    refuse(
+                        entry.value.line,
+                        "path_strategy '\(name.prefix(60))' does not exist; write legacy, single or explicit")
+                }
+            case "default_org": draft.defaultOrg = text(entry)
+            case "default_repo": draft.defaultRepo = text(entry)
+            default:
+                if let consequence = Unserved.storageKeys[entry.key] {
+                    warnUnserved(entry, consequence)
+                } else {
+                    warnUnknown(entry, in: section.key)
+                }
+            }
+        }
     }
 
     mutating func preset(_ node: YAMLNode) -> Preset? {

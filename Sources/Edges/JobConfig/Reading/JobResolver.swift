@@ -34,7 +34,14 @@ struct JobResolver {
         let before = result.errors.count
         var job = draft.job
         if draft.decorate ?? context.decoratesAllJobs {
-            job.decoration = draft.decoration.over(context.prow.decoration(for: job)).decoration
+            let decoration = draft.decoration.over(context.prow.decoration(for: job))
+            job.decoration = decoration.decoration
+            if decoration.lacksPathDefaults, let strategy = decoration.pathStrategy {
+                refuse(
+                    draft, draft.line,
+                    "path_strategy \(strategy.rawValue) needs a repository to leave out; add default_org and"
+                        + " default_repo to gcs_configuration")
+            }
         }
         resolveSpec(draft, &job)
         checkQueue(draft, job)

@@ -56,6 +56,10 @@ struct ProwSettingsReader {
             for member in fields.mapping(entry) ?? [] { capacities[member.key] = fields.integer(member) }
             settings.jobQueueCapacities = capacities
             settings.version.queueCapacities = capacities
+        case "report_templates":
+            for member in fields.mapping(entry) ?? [] { readReportTemplate(member, for: member.key) }
+        // The older key, for every repository.
+        case "report_template": readReportTemplate(entry, for: "*")
         case "max_concurrency": settings.version.maxConcurrency = fields.count(entry) ?? 0
         default:
             if let consequence = Unserved.plankKeys[entry.key] {
@@ -63,6 +67,16 @@ struct ProwSettingsReader {
             } else {
                 fields.warnUnknown(entry, in: "plank")
             }
+        }
+    }
+
+    private mutating func readReportTemplate(_ entry: YAMLEntry, for repository: String) {
+        guard let text = fields.text(entry) else { return }
+        do throws(GoTemplateError) {
+            _ = try ReportTemplate(text)
+            settings.version.reportTemplates[repository] = text
+        } catch {
+            fields.refuse(entry.value.line, "the report template '\(repository.prefix(60))' \(error)")
         }
     }
 

@@ -23,7 +23,6 @@ enum Unserved {
     static let decorationKeys: [String: String] = [
         "utility_images": ownTools, "resources": ownTools, "set_limit_equals_memory_request": ownTools,
         "default_memory_request": ownTools, "blobless_fetch": ownTools, "upload_ignores_interrupts": ownTools,
-        "gcs_configuration": "artifacts go to the configured artifact store",
         "gcs_credentials_secret": "artifacts go to the configured artifact store",
         "s3_credentials_secret": "artifacts go to the configured artifact store",
         "default_service_account_name": "the agent decides whose account a run uses",
@@ -44,6 +43,16 @@ enum Unserved {
 }
 
 extension Unserved {
+    /// Keys of `gcs_configuration`.
+    static let storageKeys: [String: String] = [
+        "bucket": "artifacts go to the configured artifact store",
+        "path_prefix": "artifacts lie at the root of the configured artifact store",
+        "job_url_prefix": "links lead to Slipway's pages",
+        "mediaTypes": "media types follow from the names of files",
+        "compress_file_types": "files are stored as they are",
+        "local_output_dir": "artifacts go to the configured artifact store",
+    ]
+
     /// Sections of `config.yaml`.
     static let sections: [String: String] = [
         "tide": "nothing is merged automatically",
@@ -78,8 +87,6 @@ extension Unserved {
         "job_url_template": "links lead to Slipway's pages",
         "job_url_prefix_config": "links lead to Slipway's pages",
         "job_url_prefix_disable_append_storage_provider": "links lead to Slipway's pages",
-        "report_templates": "comments have Slipway's own text",
-        "report_template": "comments have Slipway's own text",
         "pod_pending_timeout": "the installation's limits hold",
         "pod_running_timeout": "the installation's limits hold",
         "pod_unscheduled_timeout": "the installation's limits hold",

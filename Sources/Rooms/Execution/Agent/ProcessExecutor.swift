@@ -18,7 +18,6 @@ package final class ProcessExecutor: RunExecutor {
         package var secrets: SecretSource
         package var limits: Instruction.Limits
         package var log: LogRecorder.Limits
-        package var strategy: PathStrategy
         /// Nil runs jobs as the agent's own user.
         package var users: UserPool?
         package var machine: Machine
@@ -27,7 +26,7 @@ package final class ProcessExecutor: RunExecutor {
             workspaceRoot: String, entrypoint: [String] = ["/proc/self/exe", "entrypoint"],
             searchPath: String = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             secrets: SecretSource = SecretSource(), limits: Instruction.Limits = .init(),
-            log: LogRecorder.Limits = .init(), strategy: PathStrategy = .explicit, users: UserPool? = nil,
+            log: LogRecorder.Limits = .init(), users: UserPool? = nil,
             machine: Machine = .current
         ) {
             self.workspaceRoot = workspaceRoot
@@ -36,7 +35,6 @@ package final class ProcessExecutor: RunExecutor {
             self.secrets = secrets
             self.limits = limits
             self.log = log
-            self.strategy = strategy
             self.users = users
             self.machine = machine
         }
@@ -120,8 +118,7 @@ package final class ProcessExecutor: RunExecutor {
         let layout: ArtifactLayout
         let secrets: SecretSet
         do {
-            layout = try ArtifactLayout(
-                kind: run.kind, job: run.job.name, build: run.buildID, refs: run.refs, strategy: options.strategy)
+            layout = try ArtifactLayout(run)
             secrets = try options.secrets.load()
         } catch {
             return (RunOutcome(state: .error, message: "\(error)"), nil)
@@ -152,8 +149,7 @@ package final class ProcessExecutor: RunExecutor {
 
     private func publish(_ executed: ExecutedRun) async throws {
         let run = executed.run
-        let layout = try ArtifactLayout(
-            kind: run.kind, job: run.job.name, build: run.buildID, refs: run.refs, strategy: options.strategy)
+        let layout = try ArtifactLayout(run)
         let refs = run.prowSpec.refs ?? run.job.extraRefs.first
         var metadata: [String: JSONValue] = ["uploader": .string("slipway"), "node": .string(executed.agent)]
         if let tree = executed.outcome.tree { metadata["tree"] = .string(tree) }
@@ -178,6 +174,12 @@ package final class ProcessExecutor: RunExecutor {
             try await store.put(path, run.buildID.description)
         }
         try await store.remove(layout.liveLog)
+    }
+}
+
+extension ArtifactLayout {
+    fileprivate init(_ run: ClaimedRun) throws(ArtifactLayoutError) {
+        try self.init(kind: run.kind, job: run.job.name, build: run.buildID, jobFolder: run.artifactFolder)
     }
 }
 

@@ -132,13 +132,14 @@ struct Claim: Sendable {
     var cluster: String
     /// Claimed just now, not by an earlier call.
     var isNew: Bool
+    var artifactFolder: String
 
     init(_ row: Row) throws(PostgresError) {
         let (
             runID, buildID, kind, jobHash, refs, attempt, requestedAt, claimedAt, configVersion, traceparent, cluster,
-            isNew
+            isNew, artifactFolder
         ) = try row.decode(
-            (UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool).self)
+            (UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool, String).self)
         self.runID = RunID(runID)
         self.buildID = BuildID(buildID)
         self.kind = kind
@@ -151,6 +152,7 @@ struct Claim: Sendable {
         self.traceparent = traceparent
         self.cluster = cluster
         self.isNew = isNew
+        self.artifactFolder = artifactFolder
     }
 
     /// Several pull requests make a presubmit a batch, so the kind is the run's, not the definition's.
@@ -159,8 +161,8 @@ struct Claim: Sendable {
         job.kind = kind
         job.extraRefs = job.extraRefs.map { $0.linked(to: forge) }
         return ClaimedRun(
-            runID: runID, buildID: buildID, job: job, refs: refs, attempt: attempt, requestedAt: requestedAt,
-            claimedAt: claimedAt, configVersion: configVersion, traceparent: traceparent)
+            runID: runID, buildID: buildID, job: job, refs: refs, artifactFolder: artifactFolder, attempt: attempt,
+            requestedAt: requestedAt, claimedAt: claimedAt, configVersion: configVersion, traceparent: traceparent)
     }
 }
 

@@ -151,6 +151,8 @@ create table scheduling.runs (
     phases         jsonb,
     config_version bigint,
     traceparent    text,
+    -- Where in the artifact store each attempt has a folder of its own, named by its build id.
+    artifact_folder text       not null,
     check ((finished_at is not null) = (state in ('success', 'failure', 'aborted', 'error'))),
     check (state <> 'dispatched' or dispatched_at is not null),
     -- A running attempt has one agent, which the fence compares, and a heartbeat, which the reaper reads.
@@ -234,12 +236,7 @@ create view scheduling.runs_v1 as
            run.attempt, run.max_concurrency, run.requested_at, run.dispatched_at, run.started_at, run.finished_at,
            run.agent, run.tree, run.exit_code, run.phases, run.config_version, run.refs,
            definition.definition as job_spec,
-           case run.kind
-               when 'presubmit'
-               then 'pr-logs/pull/' || run.org || '_' || run.repo || '/' || run.pull_numbers[1] || '/' || run.job
-               when 'batch' then 'pr-logs/pull/batch/' || run.job
-               else 'logs/' || run.job
-           end || '/' || run.build_id as artifact_path,
+           run.artifact_folder || '/' || run.build_id as artifact_path,
            run.author, run.head_sha, run.losses, run.cancel_reason, run.cancelled_by, run.deadline,
            run.queue
       from scheduling.runs as run

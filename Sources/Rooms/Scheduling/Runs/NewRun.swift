@@ -47,6 +47,11 @@ package struct NewRun: Sendable {
 }
 
 extension NewRun {
+    /// Where its attempts' artifacts lie, by the job's strategy.
+    package var artifactFolder: String {
+        (job.decoration?.pathStrategy ?? .explicit).folder(kind: kind, job: job.name, refs: refs).joined(separator: "/")
+    }
+
     /// With the links of its refs.
     func linked(to forge: ForgeAddress) -> NewRun {
         var run = self

@@ -17,7 +17,8 @@ package enum SchedulingStore {
         run.state, run.requested_at, run.started_at, run.finished_at, run.config_version, run.cluster,
         run.is_limited
         or coalesce((select (settings ->> 'max_concurrency')::integer > 0
-                       from scheduling.config_versions order by version desc limit 1), false), run.traceparent, run.cancel_reason
+                       from scheduling.config_versions order by version desc limit 1), false), run.traceparent, run.cancel_reason,
+        run.artifact_folder
         """
 }
 
@@ -32,17 +33,18 @@ struct EndedRun: Sendable {
     init(_ row: Row) throws(PostgresError) {
         let (
             runID, buildID, requestID, origin, kind, job, jobHash, refs, tree, state, requestedAt, startedAt,
-            finishedAt, configVersion, cluster, isLimited, traceparent, cancelReason
+            finishedAt, configVersion, cluster, isLimited, traceparent, cancelReason, artifactFolder
         ) = try row.decode(
             (
                 UUID, Int64, UUID, RunOrigin, JobKind, String, String, JSON<Refs>?, String?, RunState,
-                Date, Date?, Date?, Int64?, String, Bool, String?, String?
+                Date, Date?, Date?, Int64?, String, Bool, String?, String?, String
             ).self)
         finished = RunFinished(
             runID: RunID(runID), buildID: BuildID(buildID), requestID: requestID, origin: origin,
             kind: kind, job: job, jobHash: jobHash, refs: refs?.value, tree: tree, state: state,
             requestedAt: requestedAt,
-            startedAt: startedAt, finishedAt: finishedAt ?? requestedAt, configVersion: configVersion)
+            startedAt: startedAt, finishedAt: finishedAt ?? requestedAt, configVersion: configVersion,
+            artifactFolder: artifactFolder)
         self.cluster = cluster
         self.isLimited = isLimited
         self.traceparent = traceparent

@@ -10,6 +10,9 @@ import SlipwayModel
 struct ForgeReporter: Sendable {
     private static let window = 256
     private static let concurrentCalls = 8
+    /// How long calls of one claim are begun. The claim lasts for 30 s: what a process that dies has claimed is shown by
+    /// another one soon, and no call of a living one outlasts its claim.
+    private static let begins = Duration.seconds(10)
     /// Calls that one transaction notes as done; a call that was made and not noted is made again.
     private static let notedTogether = 64
 
@@ -22,6 +25,7 @@ struct ForgeReporter: Sendable {
     /// One pass: until nothing is due.
     func round() async throws {
         while true {
+            let claimed = ContinuousClock.now
             let due = try await claim()
             guard !due.isEmpty else { return }
             try await withThrowingTaskGroup(of: DueReport?.self) { group in
@@ -36,6 +40,7 @@ struct ForgeReporter: Sendable {
                         try await complete(shown)
                         shown = []
                     }
+                    guard .now - claimed < Self.begins else { break }
                     running += 1
                     group.addTask { try await settle(report) }
                 }

@@ -106,7 +106,7 @@ enum ReportingStore {
          where org = $1 and repo = $2 and key = $3 and value <> $4::jsonb
         """)
 
-    /// Takes due rows for two minutes. A row that nobody completes within them is due again.
+    /// Takes due rows for half a minute. A row that nobody completes within them is due again.
     static let claimDue = Statement(
         "reporting_claim_due",
         """
@@ -118,7 +118,7 @@ enum ReportingStore {
              limit $1
                for update skip locked)
         update reporting.desired as desired
-           set claimed_until = now() + interval '120 seconds', attempts = desired.attempts + 1
+           set claimed_until = now() + interval '30 seconds', attempts = desired.attempts + 1
           from due
          where (desired.org, desired.repo, desired.key) = (due.org, due.repo, due.key)
         returning desired.org, desired.repo, desired.key, desired.value, desired.version, desired.attempts

@@ -83,6 +83,15 @@ struct ReportingHarness: Sendable {
             "update reporting.desired set claimed_until = now() + interval '1 minute'")
     }
 
+    /// Seconds until what is claimed becomes due again.
+    var claimLasts: Double {
+        get async throws {
+            try await bus.database.query(
+                "select extract(epoch from max(claimed_until) - now())::float8 from reporting.desired"
+            ).one().decode(Double.self)
+        }
+    }
+
     struct Row: Sendable {
         var attempts: Int
         var givenUp: Bool

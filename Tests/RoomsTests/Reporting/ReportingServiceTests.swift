@@ -5,6 +5,7 @@ import LocalForge
 import Postgres
 import Reporting
 import SlipwayModel
+import SlipwayTesting
 import Testing
 
 @Suite("Reporting to a forge")
@@ -154,6 +155,21 @@ struct ReportingServiceTests {
             try await harness.report()
             #expect(try await harness.comments(pull).count == 1)
             #expect(try await harness.row("comment/\(pull.number)/failures").isDone)
+        }
+    }
+
+    @Test("what a process that died had claimed is due again within half a minute")
+    func claimOfTheDead() async throws {
+        try await ReportingHarness.run { harness in
+            let pull = try await harness.forge.openPull()
+            try await harness.tell(try await harness.store("unit", .waiting, pull), finished: false)
+            harness.forge.server.faults.inject(.delay(.seconds(60)), path: "/statuses/")
+            let round = Task { try await harness.report() }
+            try await eventually("the call is under way") { harness.forge.server.faults.hits == 1 }
+            #expect(try await harness.claimLasts > 0)
+            round.cancel()
+            _ = await round.result
+            #expect(try await harness.claimLasts <= 30)
         }
     }
 

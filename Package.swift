@@ -181,6 +181,7 @@ let package = Package(
                 "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge", "ArtifactStore", "Signatures",
                 "SlipwayTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio, subprocess,
             ]),
+        tests("Shell", ["slipway"]),
         tests(
             "EndToEnd",
             ["Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, nio, logging, subprocess, yams]),

@@ -42,7 +42,7 @@ struct BenchFleet: AsyncParsableCommand {
         let reports = try await MeasuredFleet.run(
             ["--workers", "\(workers)", "--agents", "\(agents)", "--executor", "none"],
             environment: [
-                "SLIPWAY_FORGE_URL": sink.url, "SLIPWAY_WEBHOOK_SECRETS": FleetLoad.secret,
+                "SLIPWAY_FORGE_URL": sink.url, "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret,
                 "SLIPWAY_AGENT_CAPACITY": "\(capacity)", "SLIPWAY_LOG_LEVEL": "warning",
             ]
         ) { [connections] fleet in

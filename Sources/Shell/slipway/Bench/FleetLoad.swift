@@ -1,4 +1,3 @@
-import Forge
 import FoundationEssentials
 import Postgres
 import RoomKit
@@ -6,7 +5,6 @@ import SlipwayModel
 
 /// Repositories with a postsubmit each, and triggers that start them: pushes, whose commits tell the runs apart.
 struct FleetLoad: Sendable {
-    static let secret = "bench"
     private static let repositories = 100
 
     private let fleet: MeasuredFleet
@@ -75,13 +73,16 @@ struct FleetLoad: Sendable {
 
     func run(_ count: Int, rate: Double?, _ database: PostgresPool) async throws -> Report {
         let token = UUID.version7().lowercased.filter { $0 != "-" }
+        let commits = CommitNames(prefix: token)
         await sink.reset()
         let countersBefore = try await Counters(database)
         let usageBefore = usage
         let begun = TriggerLoad.now
         let (due, storedAfter, peak) = try await withThrowingTaskGroup(of: RoleUsage?.self) { group in
             group.addTask { try await watch(count) }
-            let due = try await triggers.post(count, rate: rate) { Self.request($0, token) }
+            let due = try await triggers.post(count, rate: rate) {
+                PushDelivery(of: $0, to: "repo-\($0 % Self.repositories)", sha: commits.sha($0)).bytes
+            }
             let storedAfter = TriggerLoad.now - begun
             await sink.waitForFinals(count)
             try Task.checkCancellation()
@@ -177,37 +178,6 @@ struct FleetLoad: Sendable {
             """
         ).one().decode((Int, Int, Int, Int).self)
         return (count - finished, max(0, runs - stored) + max(0, attempts - runs))
-    }
-
-    /// A push as GitHub sends it, less what nobody reads.
-    private static func request(_ index: Int, _ token: String) -> [UInt8] {
-        let digits = String(index, radix: 16)
-        let sha = token + String(repeating: "0", count: 8 - digits.count) + digits
-        let name = "repo-\(index % repositories)"
-        let body = Array(
-            """
-            {"ref":"refs/heads/main","before":"0123456789012345678901234567890123456789","after":"\(sha)",\
-            "created":false,"deleted":false,"forced":false,"compare":"https://forge.example/bench/\(name)/compare",\
-            "commits":[{"id":"\(sha)","message":"Change number \(index)","timestamp":"2026-11-24T10:00:00Z",\
-            "url":"https://forge.example/bench/\(name)/commit/\(sha)","added":["docs/new.md"],"removed":[],\
-            "modified":["pkg/main.go","pkg/main_test.go","Makefile"]}],\
-            "repository":{"id":1,"name":"\(name)","full_name":"bench/\(name)","private":false,\
-            "owner":{"login":"bench","id":2,"type":"Organization"},"default_branch":"main",\
-            "html_url":"https://forge.example/bench/\(name)","clone_url":"https://forge.example/bench/\(name).git"},\
-            "pusher":{"name":"author"},"sender":{"login":"author","id":3,"type":"User"}}
-            """.utf8)
-        let head = """
-            POST /hook HTTP/1.1\r
-            Host: 127.0.0.1\r
-            Content-Type: application/json\r
-            X-GitHub-Event: push\r
-            X-GitHub-Delivery: \(sha)\r
-            X-Hub-Signature-256: \(WebhookSignature.header(for: body, secret: secret))\r
-            Content-Length: \(body.count)\r
-            \r
-
-            """
-        return Array(head.utf8) + body
     }
 
     /// What the services have counted so far.

@@ -95,10 +95,13 @@ struct OutgoingBytes {
 
 /// Sockets of the loopback interface.
 enum LoopbackSocket {
-    /// A listener on a free port.
-    static func listen() throws(MeasuredFleetError) -> (descriptor: Int32, port: Int) {
+    /// A listener on a port; on a free one where it is 0.
+    static func listen(port: Int = 0) throws(MeasuredFleetError) -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0, withAddress(0, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 128) == 0
+        var on: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        guard descriptor >= 0, withAddress(port, { bind(descriptor, $0, $1) }) == 0,
+            Glibc.listen(descriptor, 128) == 0
         else { throw MeasuredFleetError("no port can be listened on: \(String(cString: strerror(errno)))") }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         var address = sockaddr_in()

@@ -19,9 +19,11 @@ struct MeasuredFleet: Sendable {
 
     /// Starts the fleet, waits until it is ready, and stops it again however `body` ends.
     ///
-    /// - Parameter flags: further flags of `slipway up`.
+    /// - Parameters:
+    ///   - flags: further flags of `slipway up`.
+    ///   - restarts: starts it again in the same folder where it ends, instead of failing.
     static func run<Result: Sendable>(
-        _ flags: [String] = [], environment: [String: String] = [:],
+        _ flags: [String] = [], environment: [String: String] = [:], restarts: Bool = false,
         _ body: @escaping @Sendable (MeasuredFleet) async throws -> Result
     ) async throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appending(path: "slipway-bench-\(getpid())").path
@@ -43,7 +45,8 @@ struct MeasuredFleet: Sendable {
             outcome = .success(
                 try await withThrowingTaskGroup(of: Result?.self) { group in
                     group.addTask {
-                        let status = try await up.run(executable, log: log)
+                        var status = try await up.run(executable, log: log)
+                        while restarts, !Task.isCancelled { status = try await up.run(executable, log: log) }
                         if Task.isCancelled { return nil }
                         throw MeasuredFleetError("the fleet ended (\(status)); the end of its log:\n\(tail(of: log))")
                     }

@@ -2,8 +2,18 @@ import Glibc
 import SocketLoop
 
 /// Plays a forge that takes commit statuses and nothing else: answers each call like GitHub, and remembers which
-/// commits have shown their final status.
+/// commits have shown their final status. Misbehaves on request.
 actor StatusSink {
+    enum Behaviour: Equatable, Sendable {
+        case good
+        /// Answers each call with this status, without doing what was asked: 403 and 429 as limits of GitHub's.
+        case refusing(Int)
+        /// Takes each call and never answers it.
+        case silent
+        /// Refuses connections and cuts those that are open.
+        case gone
+    }
+
     private struct Connection {
         let descriptor: Int32
         let registration: SocketLoop.Registration
@@ -14,7 +24,8 @@ actor StatusSink {
     private nonisolated let loop = SocketLoop(name: "sink")
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     nonisolated let port: Int
-    private let listener: Int32
+    private var listener: Int32
+    private var behaviour = Behaviour.good
     private var registration: SocketLoop.Registration?
     private var connections: [Int32: Connection] = [:]
 
@@ -28,6 +39,21 @@ actor StatusSink {
     init() async throws {
         (listener, port) = try LoopbackSocket.listen()
         registration = loop.register(fd: listener) { [weak self] in self?.assumeIsolated { $0.acceptAll() } }
+    }
+
+    func behave(_ behaviour: Behaviour) throws {
+        let wasGone = self.behaviour == .gone
+        self.behaviour = behaviour
+        switch (wasGone, behaviour == .gone) {
+        case (false, true):
+            registration?.cancel()
+            close(listener)
+            for id in connections.keys { end(id) }
+        case (true, false):
+            (listener, _) = try LoopbackSocket.listen(port: port)
+            registration = loop.register(fd: listener) { [weak self] in self?.assumeIsolated { $0.acceptAll() } }
+        default: break
+        }
     }
 
     deinit { loop.shutdown() }
@@ -70,7 +96,7 @@ actor StatusSink {
     private func readable(_ id: Int32) {
         guard let isAlive = connections[id]?.incoming.fill(from: id) else { return }
         while let call = connections[id]?.incoming.next() {
-            connections[id]?.outgoing.append(answer(call))
+            if behaviour != .silent { connections[id]?.outgoing.append(answer(call)) }
         }
         flush(id)
         if !isAlive { end(id) }
@@ -92,6 +118,7 @@ actor StatusSink {
 
     /// `POST /repos/ORG/REPO/statuses/SHA`.
     private func answer(_ call: HTTPStream.Message) -> [UInt8] {
+        if case .refusing(let status) = behaviour { return Self.refusal(status) }
         let parts = call.path.split(separator: "/")
         guard call.firstLine.hasPrefix("POST "), parts.count >= 2, parts[parts.count - 2] == "statuses",
             let sha = parts.last.map(String.init)
@@ -109,11 +136,18 @@ actor StatusSink {
     private static let created = response("201 Created", #"{"id":1,"state":"pending","context":"bench"}"#)
     private static let notFound = response("404 Not Found", #"{"message":"Not Found"}"#)
 
-    private static func response(_ status: String, _ body: String) -> [UInt8] {
+    private static func refusal(_ status: Int) -> [UInt8] {
+        guard status < 500 else { return response("\(status) Refused", #"{"message":"Server Error"}"#) }
+        return response(
+            "\(status) Refused", #"{"message":"You have exceeded a secondary rate limit."}"#, "Retry-After: 2\r\n")
+    }
+
+    private static func response(_ status: String, _ body: String, _ headers: String = "") -> [UInt8] {
         Array(
             """
             HTTP/1.1 \(status)\r
             Content-Type: application/json\r
+            \(headers)\
             Content-Length: \(body.utf8.count)\r
             \r
             \(body)

@@ -1,0 +1,148 @@
+import ArgumentParser
+import FoundationEssentials
+import Postgres
+import RoomKit
+
+struct BenchFaults: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "faults", abstract: "Disturb a fleet under load, and count what it loses or does twice.",
+        discussion: """
+            A forge posts signed push deliveries at a steady rate, and again until they are taken; most start a run that \
+            does nothing, some a process. Meanwhile one fault after the other is injected: processes are killed, \
+            stopped and told to end, services killed, blocked and emptied, the forge falls silent. After each the fleet \
+            must come to rest: every trigger that was taken has one finished run, its final status is shown, no message \
+            is left over, none was given up. Ends with 1 where that was not so.
+            """)
+
+    @Option(help: "How long faults are injected; the last one is waited for.") var minutes = 10.0
+    @Option(help: "Equal seeds inject equal faults in equal order.") var seed: UInt64 = 1
+    @Option(help: "Triggers a second.") var rate = 10.0
+    @Option(help: "Seconds after which what has not recovered is lost.") var patience = 120
+    @Option(help: "Faults to inject; all by default.") var only: [Fault] = []
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (0.1...10_000).contains(minutes), (0.1...1000).contains(rate), (10...3600).contains(patience) else {
+            throw ValidationError("--minutes takes 0.1 to 10000, --rate 0.1 to 1000, --patience 10 to 3600")
+        }
+    }
+
+    func run() async throws {
+        let sink = try await StatusSink()
+        let report = try await MeasuredFleet.run(
+            ["--workers", "2", "--agents", "1", "--executor", "none"],
+            environment: [
+                "SLIPWAY_FORGE_URL": sink.url, "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret,
+                "SLIPWAY_AGENT_CAPACITY": "50", "SLIPWAY_AGENT_LOST_AFTER": "5", "SLIPWAY_LOG_LEVEL": "warning",
+            ], restarts: true
+        ) { [self] fleet in
+            let processAgent = try ProcessAgent(fleet)
+            let load = try await FaultLoad(fleet, sink: sink, rate: rate)
+            return try await withThrowingTaskGroup(of: FaultReport?.self) { group in
+                group.addTask {
+                    try await processAgent.run(); return nil
+                }
+                group.addTask {
+                    await load.run(); return nil
+                }
+                group.addTask {
+                    try await fleet.withDatabase { database in
+                        let injector = FaultInjector(
+                            fleet: fleet, sink: sink, database: database, processAgent: processAgent)
+                        return try await FaultRun(
+                            load: load, injector: injector, database: database, patience: .seconds(patience)
+                        ).run(FaultSchedule(seed: seed, faults: only.isEmpty ? Fault.allCases : only), self)
+                    }
+                }
+                defer { group.cancelAll() }
+                while let result = try await group.next() { if let result { return result } }
+                throw CancellationError()
+            }
+        }
+        switch output.format {
+        case .json: try output.printJSON(report)
+        case .table:
+            print(TextTable(report.table.heading, report.table.rows))
+            print(report.summary)
+        }
+        guard report.isClean else { throw ExitCode(1) }
+    }
+}
+
+/// One fault after the other, each until the fleet has recovered.
+private struct FaultRun: Sendable {
+    let load: FaultLoad
+    let injector: FaultInjector
+    let database: PostgresPool
+    let patience: Duration
+
+    func run(_ schedule: FaultSchedule, _ options: BenchFaults) async throws -> FaultReport {
+        guard try await recover() != nil else {
+            throw MeasuredFleetError("the fleet does not settle its load undisturbed; try a lower --rate")
+        }
+        let begun = ContinuousClock.now
+        var records: [FaultRecord] = []
+        var known = try await (doubled: load.doubled(database), deadLetters: deadLetters())
+        for injection in schedule {
+            guard .now - begun < .seconds(options.minutes * 60) else { break }
+            let counts = "\(records.count) faults, lost \(records.reduce(0) { $0 + $1.lost })"
+            Terminal.progress("\(counts); now \(injection.fault.title)")
+            try await Task.sleep(for: .seconds(injection.pause))
+            var record = FaultRecord(fault: injection.fault, recovered: nil)
+            do {
+                record.fenced = try await injector.inject(injection)
+            } catch let error as PostgresError {
+                throw MeasuredFleetError("\(injection.fault.rawValue) could not be injected: \(error)")
+            }
+            let mark = await load.sent
+            record.recovered = try await recover()
+            if record.recovered == nil {
+                let lost = try await load.giveUp(before: mark, database)
+                record.lost = lost.count
+                for line in lost { complain("after \(injection.fault.rawValue) was lost: \(line)") }
+                if lost.isEmpty { complain("after \(injection.fault.rawValue) messages were left over") }
+            }
+            let now = try await (doubled: load.doubled(database), deadLetters: deadLetters())
+            record.doubled = now.doubled - known.doubled
+            record.deadLetters = now.deadLetters - known.deadLetters
+            known = now
+            records.append(record)
+        }
+        Terminal.progress("")
+        return FaultReport(
+            seed: options.seed, seconds: (ContinuousClock.now - begun) / .seconds(1), triggers: await load.sent, records
+        )
+    }
+
+    /// Waits until all that was sent before now has come to its end, and one trigger that is sent after now, and no
+    /// message of then is left.
+    ///
+    /// - Returns: how many seconds it took; nil where patience ended.
+    private func recover() async throws -> Double? {
+        let begun = ContinuousClock.now
+        let mark = await load.sent + 1
+        let time = Date()
+        while .now - begun < patience {
+            if let settled = try? await load.isSettled(before: mark, database), settled,
+                let left = try? await messages(before: time), left == 0
+            {
+                return (ContinuousClock.now - begun) / .seconds(1)
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return nil
+    }
+
+    private func messages(before time: Date) async throws -> Int {
+        try await database.query("select count(*) from fleet.outbox where created_at < \(time)").one().decode(Int.self)
+    }
+
+    private func deadLetters() async throws -> Int {
+        try await database.query("select count(*) from fleet.dead_letters").one().decode(Int.self)
+    }
+
+    private func complain(_ line: String) {
+        Terminal.progress("")
+        Terminal.complain(line)
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+
+/// What can be done to a fleet on purpose. Each names the part that suffers and what happens to it.
+package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
+    case gatewayKilled, gatewayTerminated, gatewayAway
+    case workerKilled, workerTerminated, workersKilled, workerFrozen
+    case agentKilled, agentTerminated
+    case processAgentKilled, processAgentTerminated, processAgentFrozen
+    case supervisorKilled, supervisorTerminated
+    case brokerKilled, brokerBlocked, workerQueueDeleted, clusterQueueDeleted
+    case databaseKilled, databaseShutDown, databaseSessionsEnded, databaseRowsHeld, databaseFull
+    case forgeGone, forgeSilent, forgeFailing, forgeForbidding, forgeLimiting
+
+    /// For the table.
+    package var title: String {
+        switch self {
+        case .gatewayKilled: "gateway: kill -9"
+        case .gatewayTerminated: "gateway: SIGTERM"
+        case .gatewayAway: "gateway: killed whenever it starts, for 5 s, while the forge sends"
+        case .workerKilled: "a worker: kill -9"
+        case .workerTerminated: "a worker: SIGTERM"
+        case .workersKilled: "every worker at once: kill -9"
+        case .workerFrozen: "a worker: stopped for 5 s, then continued"
+        case .agentKilled: "agent: kill -9"
+        case .agentTerminated: "agent: SIGTERM"
+        case .processAgentKilled: "agent with processes: kill -9"
+        case .processAgentTerminated: "agent with processes: SIGTERM"
+        case .processAgentFrozen: "agent with processes: stopped past its claim, then continued"
+        case .supervisorKilled: "supervisor: kill -9, started again"
+        case .supervisorTerminated: "supervisor: SIGTERM, started again"
+        case .brokerKilled: "RabbitMQ: kill -9"
+        case .brokerBlocked: "RabbitMQ: memory alarm for 5 s"
+        case .workerQueueDeleted: "RabbitMQ: a worker's queue deleted"
+        case .clusterQueueDeleted: "RabbitMQ: a cluster's queue deleted"
+        case .databaseKilled: "PostgreSQL: kill -9"
+        case .databaseShutDown: "PostgreSQL: immediate shutdown"
+        case .databaseSessionsEnded: "PostgreSQL: every session terminated"
+        case .databaseRowsHeld: "PostgreSQL: unfinished runs locked by an idle transaction for 5 s"
+        case .databaseFull: "PostgreSQL: connection limit reached for 5 s"
+        case .forgeGone: "forge: refuses connections for 5 s"
+        case .forgeSilent: "forge: answers nothing for 5 s"
+        case .forgeFailing: "forge: answers 500 for 5 s"
+        case .forgeForbidding: "forge: answers 403 (secondary limit) for 5 s"
+        case .forgeLimiting: "forge: answers 429 for 5 s"
+        }
+    }
+}
+
+/// One fault at a moment of its own.
+package struct Injection: Hashable, Sendable {
+    package var fault: Fault
+    /// Seconds of undisturbed load before it.
+    package var pause: Double
+    /// Which one suffers, where there are several: any number, taken modulo their count.
+    package var choice: Int
+}
+
+/// Which fault comes next: every one once in an order of chance, then every one again in another order. Equal seeds give
+/// equal sequences. Pure, and endless.
+package struct FaultSchedule: Sequence, IteratorProtocol {
+    private let faults: [Fault]
+    private var generator: SplitMix64
+    private var rest: [Fault] = []
+
+    package init(seed: UInt64, faults: [Fault] = Fault.allCases) {
+        self.faults = faults
+        generator = SplitMix64(seed: seed)
+    }
+
+    package mutating func next() -> Injection? {
+        if rest.isEmpty { rest = faults.shuffled(using: &generator) }
+        return rest.popLast().map { fault in
+            Injection(
+                fault: fault, pause: Double.random(in: 0..<1, using: &generator),
+                choice: Int.random(in: 0..<1000, using: &generator))
+        }
+    }
+}
+
+/// Numbers of chance that a seed repeats. Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators",
+/// OOPSLA 2014.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -88,6 +88,24 @@ struct PrivateServicesTests {
         }
     }
 
+    /// A killed owner's guardian takes its time; a new owner must not move away from the ports that others were told.
+    @Test func portsAreKeptWhileTheFormerServiceIsBeingStopped() async throws {
+        try await withTemporaryFolder { folder in
+            let services = PrivateServices(folder: folder, durability: .relaxed)
+            let endpoints = try await services.start(.postgreSQL)
+            await services.stop()
+            let lock = open(folder + "/postgres/guardian.lock", O_RDWR | O_CLOEXEC)
+            #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+            let listener = try occupy(Ports(folder: folder).databasePort)
+            async let next = services.start(.postgreSQL)
+            while Processes.find(folder, arguments: "guardian.sh", folder + "/postgres") == nil { await Task.yield() }
+            close(listener)
+            close(lock)
+            #expect(try await next == endpoints)
+            await services.stop()
+        }
+    }
+
     @Test(.enabled(if: geteuid() == 0, "only root starts PostgreSQL as another user"))
     func aFolderThatPostgreSQLCannotEnterGetsALink() async throws {
         try await withTemporaryFolder { folder in
@@ -152,6 +170,24 @@ struct GuardianTests {
             #expect(access(home + "/service", F_OK) == 0)
         }
     }
+}
+
+/// A listener on a port of the loopback interface.
+private func occupy(_ port: UInt16) throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var yes: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+    let bound = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    try #require(bound == 0 && listen(descriptor, 1) == 0)
+    return descriptor
 }
 
 private final class Progress: Sendable {

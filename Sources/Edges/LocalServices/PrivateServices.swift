@@ -204,11 +204,20 @@ package actor PrivateServices {
         let ownership = try FolderLock(folder: folder)
         recordIsNew = !ServiceRecord.exists(in: folder)
         var record = recordIsNew ? ServiceRecord() : try ServiceRecord.read(from: folder)
-        try record.choosePorts()
+        try record.choosePorts(keeping: PrivateService.allCases.filter(isGuarded))
         try record.write(to: folder)
         self.ownership = ownership
         self.record = record
         return record
+    }
+
+    /// Whether the guardian of a former owner still stops a service. The next one starts nothing before it has finished,
+    /// so the ports are free by then, and whoever was told of them finds the service there again.
+    private func isGuarded(_ service: PrivateService) -> Bool {
+        let descriptor = open("\(folder)/\(service.folderName)/guardian.lock", O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -55,13 +55,16 @@ struct ServiceRecord: Codable, Sendable {
         }
     }
 
-    /// Keeps the ports of the former start where they are free and chooses others where they are not.
-    mutating func choosePorts() throws(ServiceError) {
+    /// Keeps the ports of the former start where they are free, and of services that are just being stopped; chooses
+    /// others where they are not.
+    mutating func choosePorts(keeping stopping: [PrivateService]) throws(ServiceError) {
         var ports = FreePorts()
-        databasePort = try ports.choose(databasePort)
-        brokerPort = try ports.choose(brokerPort)
-        distributionPort = try ports.choose(distributionPort)
-        portMapperPort = try ports.choose(portMapperPort)
+        if !stopping.contains(.postgreSQL) { databasePort = try ports.choose(databasePort) }
+        if !stopping.contains(.rabbitMQ) {
+            brokerPort = try ports.choose(brokerPort)
+            distributionPort = try ports.choose(distributionPort)
+            portMapperPort = try ports.choose(portMapperPort)
+        }
     }
 
     static func secret() -> String {

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// What happens when the network or the broker fails, through a proxy that does it on request.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionLossTests {
+@Suite(.timeLimit(.minutes(15))) struct ConnectionLossTests {
     @Test(arguments: [1, 21, 50])
     func aLossAmongConfirmsLosesNoMessage(bytes: Int) async throws {
         let bench = try await Bench()

@@ -2,7 +2,7 @@ import AMQP
 import SlipwayTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ConsumerTests {
+@Suite(.timeLimit(.minutes(15))) struct ConsumerTests {
     /// Longer than any test runs: a batch that comes back did not wait for it.
     static let forever = Duration.seconds(3600)
 

@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 
 /// What needs a broker that no other test uses: alarms, outages, TLS.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct PrivateBrokerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct PrivateBrokerTests {
     @Test func publishingWaitsWhileTheBrokerIsShortOfMemory() async throws {
         let broker = try await PrivateBroker.shared.value
         let bench = try await Bench(url: broker.url)

@@ -2,7 +2,7 @@ import AMQP
 import SlipwayTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PublisherTests {
+@Suite(.timeLimit(.minutes(15))) struct PublisherTests {
     struct Content: Sendable, CustomTestStringConvertible {
         let testDescription: String
         var body: [UInt8] = Array("{}".utf8)

@@ -142,7 +142,7 @@ struct LocalForgeFaultTests {
         }
     }
 
-    @Test("a large push and a large fetch stream through", .timeLimit(.minutes(2)))
+    @Test("a large push and a large fetch stream through", .timeLimit(.minutes(15)))
     func large() async throws {
         try await TestForge.run { forge in
             let clone = try await forge.makeRepository()

@@ -5,7 +5,7 @@ import Subprocess
 import Synchronization
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(15)))
 struct PrivateServicesTests {
     @Test func bothStartTogetherAndNothingIsLeftWhenTheyStop() async throws {
         try await withTemporaryFolder { folder in
@@ -129,7 +129,7 @@ struct PrivateServicesTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct GuardianTests {
     private static let script = #filePath.replacing(
         "Tests/LocalServicesTests/LocalServicesTests.swift", with: "Sources/Edges/LocalServices/Scripts/guardian.sh")

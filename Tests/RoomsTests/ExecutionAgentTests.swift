@@ -174,7 +174,7 @@ private final class FakeExecutor: RunExecutor {
     var concluded: [(BuildID, Bool)] { state.withLock { $0.concluded } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ExecutionAgentTests {
+@Suite(.timeLimit(.minutes(15))) struct ExecutionAgentTests {
     private struct Bench {
         let ledger = FakeLedger()
         let queue = FakeQueue()

@@ -57,7 +57,7 @@ final class ExecutionBench: Sendable {
 
     /// A periodic attempt that runs a bash script.
     static func run(
-        _ script: String, timeout: Double = 60, gracePeriod: Double = 1, refs: Refs? = nil, kind: JobKind = .periodic,
+        _ script: String, timeout: Double = 600, gracePeriod: Double = 1, refs: Refs? = nil, kind: JobKind = .periodic,
         extraRefs: [Refs] = []
     ) -> ClaimedRun {
         var job = ResolvedJob(name: "unit", kind: kind, repository: refs?.repository)

@@ -51,7 +51,7 @@ struct RepositoryFixture {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct ExecutionCloneTests {
+@Suite(.timeLimit(.minutes(15))) struct ExecutionCloneTests {
     private func execute(
         _ bench: ExecutionBench, _ refs: Refs, _ script: String = "cat lamp; git log --format=%s | head -3; pwd",
         extra: [Refs] = []

@@ -7,7 +7,7 @@ import SlipwayModel
 import Testing
 
 /// What happens when an agent, an entrypoint or the disk fails under a run.
-@Suite(.timeLimit(.minutes(2))) struct ExecutionCrashTests {
+@Suite(.timeLimit(.minutes(15))) struct ExecutionCrashTests {
     private func instruction(_ folder: String, _ script: String) throws -> String {
         let step: JSONValue = .object([
             "name": .string("test"), "isInit": .bool(false), "folder": .string(folder), "mounts": .array([]),

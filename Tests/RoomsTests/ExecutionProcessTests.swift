@@ -6,7 +6,7 @@ import SlipwayModel
 import Testing
 
 /// Jobs as processes under the real entrypoint.
-@Suite(.timeLimit(.minutes(2))) struct ExecutionProcessTests {
+@Suite(.timeLimit(.minutes(15))) struct ExecutionProcessTests {
     @Test func aGreenJobLeavesEverythingInItsPlace() async throws {
         let bench = try ExecutionBench()
         let run = ExecutionBench.run("echo hello; echo world >&2; echo '<testsuite/>' > $ARTIFACTS/junit_1.xml")

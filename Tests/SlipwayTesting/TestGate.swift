@@ -1,7 +1,7 @@
 /// Lets a few tests at a time do what is heavy: all at once, each would wait for its answers longer than it may.
 package actor TestGate {
     /// For tests with a LocalForge of their own.
-    package static let forges = TestGate(places: 4)
+    package static let forges = TestGate(places: 6)
 
     /// Gates whose place the task holds already.
     @TaskLocal private static var held: Set<ObjectIdentifier> = []

@@ -91,8 +91,9 @@ private struct FaultRun: Sendable {
             var record = FaultRecord(fault: injection.fault, recovered: nil)
             do {
                 record.fenced = try await injector.inject(injection)
-            } catch let error as PostgresError {
-                throw MeasuredFleetError("\(injection.fault.rawValue) could not be injected: \(error)")
+            } catch let error where !(error is CancellationError) {
+                complain("\(injection.fault.rawValue) could not be injected and is left out: \(error)")
+                continue
             }
             let mark = await load.sent
             record.recovered = try await recover()

@@ -148,7 +148,7 @@ import Testing
         #expect(try await bench.text(artifacts.appending("umask")) == "0022\n0\n")
         let spec = try JSONDecoder().decode(JobSpec.self, from: Data((variables["JOB_SPEC"] ?? "").utf8))
         #expect(spec.job == "unit" && spec.buildID == run.buildID.description && spec.type == .periodic)
-        #expect(spec.decorationConfig?["timeout"] == .string("1m0s"))
+        #expect(spec.decorationConfig?["timeout"] == .string("10m0s"))
         // Standard input, output and error, and bash's own listing.
         let descriptors = try await bench.text(artifacts.appending("fds"))
         #expect(descriptors.contains("/dev/null"))

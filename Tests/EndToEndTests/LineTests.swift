@@ -15,7 +15,7 @@ import Testing
           e2e/outage: [*job]
           e2e/pages: [*job]
         postsubmits:
-          e2e/good: [{name: pack, decorate: true, spec: {containers: [{command: [./job]}]}}]
+          e2e/good: [{name: pack, branches: [^main$], decorate: true, spec: {containers: [{command: [./job]}]}}]
         """
 
     /// A repository with one open pull request.

@@ -116,9 +116,13 @@ let package = Package(
         // MARK: Edges
         edge("JobConfig", ["SlipwayModel", "Signatures", "Patterns", "CZlib", yams]),
         edge("Forge", ["SlipwayModel", "Signatures", asyncHTTPClient, nio, logging]),
+        edge("Git", ["SlipwayModel", "Forge", subprocess]),
         edge(
             "LocalForge",
-            ["SlipwayModel", "Signatures", "Forge", hummingbird, httpTypes, asyncHTTPClient, nio, subprocess, logging]),
+            [
+                "SlipwayModel", "Signatures", "Forge", "Git", hummingbird, httpTypes, asyncHTTPClient, nio, subprocess,
+                logging,
+            ]),
         edge("ArtifactStore", ["SlipwayModel"]),
         edge("LocalServices", [subprocess], resources: [.embedInCode("Scripts")]),
 
@@ -143,7 +147,7 @@ let package = Package(
             name: "slipway",
             dependencies: [
                 "SlipwayModel", "Signatures", "SocketLoop", "Postgres", "AMQP", "Fleet", "Web", "RoomKit",
-                "JobConfig", "Forge", "LocalForge", "ArtifactStore", "LocalServices",
+                "JobConfig", "Forge", "Git", "LocalForge", "ArtifactStore", "LocalServices",
                 "Triggers", "Scheduling", "Execution", "Results", "Reporting",
                 "CLinux", hummingbird, argumentParser, logging, lifecycle, subprocess, asyncHTTPClient,
             ],
@@ -168,7 +172,8 @@ let package = Package(
         tests(
             "Forge",
             [
-                "Forge", "LocalForge", "SlipwayModel", "Signatures", "SlipwayTesting", hummingbird, asyncHTTPClient,
+                "Forge", "Git", "LocalForge", "SlipwayModel", "Signatures", "SlipwayTesting", hummingbird,
+                asyncHTTPClient,
                 nio, logging,
                 subprocess,
             ]),

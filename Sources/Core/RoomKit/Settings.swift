@@ -8,6 +8,7 @@ package struct Settings: Sendable {
     package var amqpURL = Secret("amqp://guest:guest@127.0.0.1:5672/")
     package var dataFolder = ".slipway"
     package var artifactsFolder: String?
+    package var gitFolder: String?
     package var host = "127.0.0.1"
     package var port = 8080
     package var publicURL: String?
@@ -40,6 +41,9 @@ package struct Settings: Sendable {
 
     /// The folder of artifacts: by default `artifacts` below the data folder.
     package var artifacts: String { artifactsFolder ?? dataFolder + "/artifacts" }
+
+    /// The folder of the workers' copies of repositories; a cache.
+    package var mirrors: String { gitFolder ?? dataFolder + "/git" }
 
     /// The folder in which agents lay out the work of their runs.
     package var workspaces: String { workspaceFolder ?? dataFolder + "/work" }
@@ -135,6 +139,9 @@ package struct SettingDefinition: Sendable {
         .text(
             "artifacts.folder", \.artifactsFolder,
             "Where artifacts are stored; `artifacts` below data.folder by default."),
+        .text(
+            "git.folder", \.gitFolder,
+            "Where workers keep bare copies of repositories, a cache; `git` below data.folder by default."),
         .text("gateway.host", \.host, "Address the gateway listens on."),
         .number("gateway.port", \.port, in: 0...65535, "Port the gateway listens on."),
         .text(

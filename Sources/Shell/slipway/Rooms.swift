@@ -2,6 +2,7 @@ import ArtifactStore
 import Fleet
 import Forge
 import FoundationEssentials
+import Git
 import Postgres
 import Reporting
 import Results
@@ -20,6 +21,11 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
             bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer),
         ReportingService(bus: bus, forge: forge, settings: settings),
     ]
+}
+
+/// Copies of the forge's repositories, for rooms that look at files or merge.
+func makeMirrors(_ settings: Settings, _ forge: ForgeClient) -> GitMirrors {
+    GitMirrors(folder: settings.mirrors, forge: forge)
 }
 
 func makeForge(_ settings: Settings) throws -> ForgeClient {

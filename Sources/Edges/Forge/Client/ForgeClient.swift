@@ -1,6 +1,6 @@
 import FoundationEssentials
 import NIOHTTP1
-import SlipwayModel
+package import SlipwayModel
 
 /// GitHub's REST API, at GitHub or at a LocalForge. A value: make one wherever one is needed, connections are shared.
 ///
@@ -49,6 +49,16 @@ package struct ForgeClient: Sendable {
 
     /// What is left of each token's calls, as far as the forge has told: by `token`, `app` and `installation/<owner>`.
     package var rates: [String: ForgeRate] { transport.session.rates.current }
+
+    /// What git proves itself with at a repository, as the password of `x-access-token`; nil where anybody may read.
+    package func token(for repository: RepositoryName) async throws(ForgeError) -> String? {
+        let call = ForgeCall(method: .GET, path: "/repos/\(repository)", idempotent: true)
+        do throws(Refusal) {
+            return try await transport.session.authorization(for: call).token
+        } catch {
+            throw error.error
+        }
+    }
 
     /// The account of the token.
     package func currentUser() async throws(ForgeError) -> Account { try await get("/user") }

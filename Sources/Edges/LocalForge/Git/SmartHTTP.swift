@@ -1,5 +1,6 @@
 import Forge
 import FoundationEssentials
+import Git
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -47,7 +48,7 @@ struct SmartHTTP {
         if repo.hasSuffix(".git") { repo = String(repo.dropLast(4)) }
         guard let name = RepositoryName("\(org)/\(repo)") else { throw ForgeRefusal.notFound }
         let host = try await directory.host(name)
-        let user = Self.user(request.headers[.authorization]) ?? context.login
+        let user = context.login ?? Self.credentials(request.headers[.authorization])?.name
         if service == .receivePack {
             guard let user, accounts.snapshot.users[user] != nil else {
                 var refusal = ForgeRefusal(
@@ -83,13 +84,15 @@ struct SmartHTTP {
             })
     }
 
-    /// The user's name out of `Basic base64(name:password)`.
-    static func user(_ header: String?) -> String? {
+    /// What `Basic base64(name:password)` holds; nil where it names nobody.
+    static func credentials(_ header: String?) -> (name: String, password: String)? {
         guard let header, header.lowercased().hasPrefix("basic "),
             let bytes = Data(base64Encoded: String(header.dropFirst(6)))
         else { return nil }
-        let name = String(decoding: bytes, as: UTF8.self).prefix { $0 != ":" }
-        return name.isEmpty ? nil : String(name)
+        let parts = String(decoding: bytes, as: UTF8.self).split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = parts.first, !name.isEmpty else { return nil }
+        return (String(name), parts.count > 1 ? String(parts[1]) : "")
     }
 
     /// The variables of RFC 3875 that the program reads.

@@ -1,4 +1,5 @@
 import Forge
+import Git
 import HTTPTypes
 import Hummingbird
 import NIOCore

@@ -69,9 +69,17 @@ struct AuthenticationMiddleware: RouterMiddleware {
         var context = context
         if let header = request.headers[.authorization] {
             let parts = header.split(separator: " ", maxSplits: 1)
-            // Basic is git's; SmartHTTP reads it.
-            if parts.count == 2, ["bearer", "token"].contains(parts[0].lowercased()) {
-                let token = String(parts[1])
+            // Basic is git's: a token stands in it as the password of `x-access-token`, as at GitHub; SmartHTTP reads
+            // the names of people.
+            let token: String? =
+                if parts.count == 2, ["bearer", "token"].contains(parts[0].lowercased()) {
+                    String(parts[1])
+                } else if let basic = SmartHTTP.credentials(header), basic.name == "x-access-token" {
+                    basic.password
+                } else {
+                    nil
+                }
+            if let token {
                 if constantTimeEquals(token, configuration.adminToken) {
                     context.isSiteAdmin = true
                     let name = request.headers[.sudo] ?? LocalForgeConfiguration.adminLogin

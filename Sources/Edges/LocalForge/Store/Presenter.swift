@@ -1,4 +1,5 @@
 import Forge
+import Git
 import SlipwayModel
 
 /// Makes GitHub's shapes out of a repository's state.

@@ -1,5 +1,6 @@
 import Forge
 import FoundationEssentials
+import Git
 import SlipwayModel
 
 /// What follows from a push: branches and tags are compared with those recorded.
@@ -169,8 +170,11 @@ extension RepositoryHost {
     {
         guard let base = state.branch(pull.baseRef) else { return nil }
         if let known = pull.mergeability, known.base == base, known.head == pull.headSHA { return known }
-        let merged = try await git.merge(
-            base: base, head: pull.headSHA, message: "Merge \(pull.headSHA) into \(base)\n")
+        var merged: String?
+        if let tree = try await git.merge(base, pull.headSHA).tree {
+            merged = try await git.commitTree(
+                tree, parents: [base, pull.headSHA], message: "Merge \(pull.headSHA) into \(base)\n")
+        }
         try await git.updateRef("refs/pull/\(pull.number)/merge", to: merged)
         return RepositoryState.Mergeability(
             base: base, head: pull.headSHA, mergeable: merged != nil, mergeSHA: merged)

@@ -1,5 +1,6 @@
 import Forge
 import FoundationEssentials
+import Git
 import SlipwayModel
 
 /// What every repository of the forge shares.
@@ -57,7 +58,15 @@ actor RepositoryHost {
     /// Makes the bare repository and the first state file.
     func create() async throws {
         try FileManager.default.createDirectory(atPath: deliveryFolder, withIntermediateDirectories: true)
-        try await git.create(defaultBranch: state.defaultBranch)
+        try await git.create(
+            defaultBranch: state.defaultBranch,
+            settings: [
+                // Pull refs are the forge's; any commit may be fetched by its name, as at GitHub.
+                ("receive.hideRefs", "refs/pull"), ("uploadpack.allowAnySHA1InWant", "true"),
+                ("uploadpack.allowFilter", "true"), ("gc.auto", "0"), ("receive.autogc", "false"),
+                ("core.logAllRefUpdates", "false"),
+            ])
+        try PushRecord.install(in: git.folder)
         try persist(state)
     }
 

@@ -88,34 +88,17 @@ struct GitClone {
     /// Names and hashes end up as arguments of git: none may look like an option or a second revision.
     private func check() throws(GitFailure) {
         for ref in [clone.refs.baseRef].compactMap(\.self) + (clone.refs.pulls ?? []).compactMap(\.ref)
-        where !GitClone.isRef(ref) {
+        where !GitName.isRef(ref) {
             throw .refused("'\(ref.prefix(80))' is no name of a git ref; correct the refs of \(name)")
         }
         for sha in [clone.refs.baseSHA].compactMap(\.self) + (clone.refs.pulls ?? []).map(\.sha)
-        where !sha.isEmpty && !GitClone.isHash(sha) {
+        where !sha.isEmpty && !GitName.isCommit(sha) {
             throw .refused("'\(sha.prefix(80))' is no git commit hash; correct the refs of \(name)")
         }
         guard !clone.address.hasPrefix("-"), !clone.address.contains("::") else {
             throw .refused(
                 "'\(clone.address.prefix(80))' is no address git may fetch from; correct clone_uri of \(name)")
         }
-    }
-
-    static func isHash(_ text: String) -> Bool {
-        (text.utf8.count == 40 || text.utf8.count == 64)
-            && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-            }
-    }
-
-    /// The rules of git-check-ref-format(1), a little narrower.
-    static func isRef(_ text: String) -> Bool {
-        let forbidden = Set(" ~^:?*[\\\u{7F}".utf8)
-        return !text.isEmpty && text.utf8.count <= 255 && !text.hasPrefix("-") && !text.hasPrefix("/")
-            && !text.hasSuffix("/") && !text.hasSuffix(".") && !text.hasSuffix(".lock") && !text.contains("..")
-            && !text.contains("@{") && !text.contains("//")
-            && text.utf8.allSatisfy { $0 > 32 && !forbidden.contains($0) }
     }
 
     private mutating func fetchBase() throws(GitFailure) {

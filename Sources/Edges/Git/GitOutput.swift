@@ -1,14 +1,14 @@
-import Forge
+package import Forge
 import FoundationEssentials
 
 /// A commit as `git log` prints it.
-struct GitCommit: Sendable {
-    var sha: String
-    var tree: String
-    var parents: [String]
-    var author: RepositoryCommit.Signature
-    var committer: RepositoryCommit.Signature
-    var message: String
+package struct GitCommit: Sendable {
+    package var sha: String
+    package var tree: String
+    package var parents: [String]
+    package var author: RepositoryCommit.Signature
+    package var committer: RepositoryCommit.Signature
+    package var message: String
 
     static let format = "%H%n%T%n%P%n%an%n%ae%n%at%n%cn%n%ce%n%ct%n%B"
 
@@ -31,7 +31,18 @@ struct GitCommit: Sendable {
         return RepositoryCommit.Signature(name: name, email: email, date: date)
     }
 
-    var title: String { String(message.prefix { $0 != "\n" }) }
+    package var title: String { String(message.prefix { $0 != "\n" }) }
+}
+
+/// Who wrote or committed something.
+package struct GitIdentity: Hashable, Sendable {
+    package var name: String
+    package var email: String
+
+    package init(name: String, email: String) {
+        self.name = name
+        self.email = email
+    }
 }
 
 /// What `git diff-tree -z --raw --numstat` prints.

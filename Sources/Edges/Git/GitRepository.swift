@@ -1,39 +1,55 @@
-import Forge
-import Subprocess
+package import Forge
+package import Subprocess
 
 /// A bare repository, reached through the `git` command.
-struct GitRepository: Sendable {
+package struct GitRepository: Sendable {
     /// Absolute path.
-    let folder: String
+    package let folder: String
 
-    struct Output: Sendable {
-        var status: Int32
-        var bytes: [UInt8]
-        var error: String
+    package init(folder: String) { self.folder = folder }
 
-        var text: String { String(decoding: bytes, as: UTF8.self) }
-        var firstLine: String { String(text.prefix { $0 != "\n" }) }
+    package struct Output: Sendable {
+        package var status: Int32
+        package var bytes: [UInt8]
+        package var error: String
+
+        package var text: String { String(decoding: bytes, as: UTF8.self) }
+        package var firstLine: String { String(text.prefix { $0 != "\n" }) }
     }
 
+    /// Who commits where nobody is named.
+    package static let identity = GitIdentity(name: "Slipway", email: "slipway@localhost")
+
     /// Nothing of the machine's or the user's git configuration reaches these repositories.
-    static func environment(_ extra: [Environment.Key: String?] = [:]) -> Environment {
-        let own: [Environment.Key: String?] = [
+    ///
+    /// - Parameter settings: Further settings of git; they show in no list of processes.
+    package static func environment(
+        _ extra: [Environment.Key: String?] = [:], settings: [(key: String, value: String)] = []
+    ) -> Environment {
+        var own: [Environment.Key: String?] = [
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
-            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*", "GIT_DIR": nil,
-            "GIT_WORK_TREE": nil, "GIT_INDEX_FILE": nil, "GIT_AUTHOR_NAME": "LocalForge",
-            "GIT_AUTHOR_EMAIL": "forge@localhost", "GIT_COMMITTER_NAME": "LocalForge",
-            "GIT_COMMITTER_EMAIL": "forge@localhost",
+            "GIT_DIR": nil, "GIT_WORK_TREE": nil, "GIT_INDEX_FILE": nil, "GIT_AUTHOR_NAME": identity.name,
+            "GIT_AUTHOR_EMAIL": identity.email, "GIT_COMMITTER_NAME": identity.name,
+            "GIT_COMMITTER_EMAIL": identity.email,
         ]
+        let settings = [(key: "safe.directory", value: "*")] + settings
+        own["GIT_CONFIG_COUNT"] = "\(settings.count)"
+        for (index, setting) in settings.enumerated() {
+            own[.init(stringLiteral: "GIT_CONFIG_KEY_\(index)")] = setting.key
+            own[.init(stringLiteral: "GIT_CONFIG_VALUE_\(index)")] = setting.value
+        }
         return .inherit.updating(own.merging(extra) { $1 })
     }
 
     /// Largest output read from one git command, in bytes.
-    static let outputLimit = 64 << 20
+    package static let outputLimit = 64 << 20
 
     /// Runs a git command in the repository; a status of failure is returned, not thrown.
-    func run(_ arguments: [String], input: [UInt8] = []) async throws -> Output {
+    package func run(
+        _ arguments: [String], input: [UInt8] = [], environment: Environment = environment()
+    ) async throws -> Output {
         let result = try await Subprocess.run(
-            .name("git"), arguments: Arguments(["-C", folder] + arguments), environment: Self.environment(),
+            .name("git"), arguments: Arguments(["-C", folder] + arguments), environment: environment,
             input: .array(input), output: .bytes(limit: Self.outputLimit), error: .string(limit: 64 << 10))
         let status: Int32 =
             switch result.terminationStatus {
@@ -44,35 +60,32 @@ struct GitRepository: Sendable {
     }
 
     /// Runs a git command that must succeed.
-    func check(_ arguments: [String], input: [UInt8] = []) async throws -> Output {
-        let output = try await run(arguments, input: input)
+    package func check(
+        _ arguments: [String], input: [UInt8] = [], environment: Environment = environment()
+    ) async throws -> Output {
+        let output = try await run(arguments, input: input, environment: environment)
         guard output.status == 0 else {
             throw GitError(command: arguments.first ?? "", status: output.status, message: output.error)
         }
         return output
     }
 
-    /// Makes the repository: bare, with the hook that records pushes and the settings a forge has.
-    func create(defaultBranch: String) async throws {
-        _ = try await Subprocess.run(
+    /// Makes the repository, bare; one that is there stays as it is.
+    package func create(defaultBranch: String, settings: [(key: String, value: String)]) async throws {
+        let result = try await Subprocess.run(
             .name("git"),
             arguments: ["init", "--quiet", "--bare", "--initial-branch=\(defaultBranch)", folder],
             environment: Self.environment(), output: .discarded, error: .string(limit: 64 << 10))
-        for (key, value) in [
-            // Pull refs are the forge's; any commit may be fetched by its name, as at GitHub.
-            ("receive.hideRefs", "refs/pull"), ("uploadpack.allowAnySHA1InWant", "true"),
-            ("uploadpack.allowFilter", "true"), ("gc.auto", "0"), ("receive.autogc", "false"),
-            ("core.logAllRefUpdates", "false"),
-        ] {
-            _ = try await check(["config", key, value])
+        guard result.terminationStatus.isSuccess else {
+            throw GitError(command: "init", status: 1, message: result.standardError)
         }
-        try PushRecord.install(in: folder)
+        for (key, value) in settings { _ = try await check(["config", key, value]) }
     }
 
     // MARK: Refs
 
     /// Branches and tags, fully qualified.
-    func refs() async throws -> [String: String] {
+    package func refs() async throws -> [String: String] {
         let output = try await check(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"])
         var refs: [String: String] = [:]
         for line in output.text.split(separator: "\n") {
@@ -82,7 +95,7 @@ struct GitRepository: Sendable {
         return refs
     }
 
-    func updateRef(_ ref: String, to sha: String?) async throws {
+    package func updateRef(_ ref: String, to sha: String?) async throws {
         if let sha {
             _ = try await check(["update-ref", ref, sha])
         } else {
@@ -91,13 +104,13 @@ struct GitRepository: Sendable {
     }
 
     /// The type of the object a name stands for; nil where it stands for none.
-    func objectType(_ sha: String) async throws -> String? {
+    package func objectType(_ sha: String) async throws -> String? {
         let output = try await run(["cat-file", "-t", sha])
         return output.status == 0 ? output.firstLine : nil
     }
 
     /// The full name of the commit that a commit, branch or tag name stands for.
-    func resolve(_ name: String) async throws -> String? {
+    package func resolve(_ name: String) async throws -> String? {
         for candidate in ["refs/heads/\(name)", "refs/tags/\(name)", name] {
             let output = try await run([
                 "rev-parse", "--verify", "--quiet", "--end-of-options", "\(candidate)^{commit}",
@@ -109,21 +122,21 @@ struct GitRepository: Sendable {
 
     // MARK: History
 
-    func isAncestor(_ ancestor: String, of descendant: String) async throws -> Bool {
+    package func isAncestor(_ ancestor: String, of descendant: String) async throws -> Bool {
         try await run(["merge-base", "--is-ancestor", ancestor, descendant]).status == 0
     }
 
-    func mergeBase(_ left: String, _ right: String) async throws -> String? {
+    package func mergeBase(_ left: String, _ right: String) async throws -> String? {
         let output = try await run(["merge-base", left, right])
         return output.status == 0 ? output.firstLine : nil
     }
 
-    func count(_ range: [String]) async throws -> Int {
+    package func count(_ range: [String]) async throws -> Int {
         Int(try await check(["rev-list", "--count"] + range).firstLine) ?? 0
     }
 
     /// Commits, newest first.
-    func commits(_ range: [String], limit: Int) async throws -> [GitCommit] {
+    package func commits(_ range: [String], limit: Int) async throws -> [GitCommit] {
         let output = try await check(
             ["log", "-z", "--no-show-signature", "--max-count=\(limit)", "--format=\(GitCommit.format)"] + range + [
                 "--"
@@ -132,7 +145,7 @@ struct GitRepository: Sendable {
     }
 
     /// The paths each commit names against its first parent; merges name none.
-    func files(of commits: [String]) async throws -> [String: [(status: Character, path: String)]] {
+    package func files(of commits: [String]) async throws -> [String: [(status: Character, path: String)]] {
         guard !commits.isEmpty else { return [:] }
         let output = try await check(
             ["diff-tree", "--stdin", "-r", "-z", "--root", "--name-status", "--no-renames"],
@@ -156,28 +169,23 @@ struct GitRepository: Sendable {
     }
 
     /// What changed between two commits, renames found.
-    func changes(_ base: String, _ head: String) async throws -> [ChangedFile] {
+    package func changes(_ base: String, _ head: String) async throws -> [ChangedFile] {
         let output = try await check(["diff-tree", "-r", "-z", "-M", "--raw", "--numstat", base, head])
         return DiffOutput.parse(output.bytes)
-    }
-
-    // MARK: Merging
-
-    /// Merges two commits without touching any branch; nil where they conflict or share no history.
-    func merge(base: String, head: String, message: String) async throws -> String? {
-        let merged = try await run(["merge-tree", "--write-tree", "--no-messages", base, head])
-        guard merged.status == 0 else { return nil }
-        let commit = try await check(
-            ["commit-tree", merged.firstLine, "-p", base, "-p", head], input: Array(message.utf8))
-        return commit.firstLine
     }
 }
 
 /// A git command failed that should not have.
-struct GitError: Error, CustomStringConvertible {
-    let command: String
-    let status: Int32
-    let message: String
+package struct GitError: Error, CustomStringConvertible {
+    package let command: String
+    package let status: Int32
+    package let message: String
 
-    var description: String { "git \(command) failed with status \(status): \(message.prefix(500))" }
+    package init(command: String, status: Int32, message: String) {
+        self.command = command
+        self.status = status
+        self.message = message
+    }
+
+    package var description: String { "git \(command) failed with status \(status): \(message.prefix(500))" }
 }

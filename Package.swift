@@ -124,7 +124,7 @@ let package = Package(
                 logging,
             ]),
         edge("ArtifactStore", ["SlipwayModel"]),
-        edge("LocalServices", [subprocess], resources: [.embedInCode("Scripts")]),
+        edge("LocalServices", ["SocketLoop", subprocess], resources: [.embedInCode("Scripts")]),
 
         // MARK: Rooms
         room(
@@ -162,7 +162,7 @@ let package = Package(
             path: "Tests/SlipwayTesting", swiftSettings: strict),
         tests("House", ["RoomKit"]),
         tests("Model", ["SlipwayModel", "Signatures", "Patterns"]),
-        tests("Postgres", ["Postgres", "SocketLoop", "SlipwayTesting", logging]),
+        tests("Postgres", ["Postgres", "SocketLoop", "LocalServices", "SlipwayTesting", logging]),
         tests("AMQP", ["AMQP", "LocalServices", "SlipwayTesting", subprocess, logging]),
         tests("Fleet", ["Fleet", "Postgres", "AMQP", "SlipwayModel", "SlipwayTesting"]),
         tests(

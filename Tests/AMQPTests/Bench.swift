@@ -1,4 +1,5 @@
 import AMQP
+import LocalServices
 import SlipwayTesting
 
 /// An exchange and a queue of one test's own on the broker that all tests share.

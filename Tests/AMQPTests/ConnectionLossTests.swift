@@ -1,4 +1,5 @@
 import AMQP
+import LocalServices
 import Logging
 import SlipwayTesting
 import Synchronization
@@ -107,6 +108,25 @@ import Testing
         #expect(!ids.isEmpty && ids.isSubset(of: ["1", "2", "3"]))
         await proxy.waitForConnections(4)
         await consumer.close()
+        await publisher.close()
+        await proxy.stop()
+    }
+
+    @Test func aPeerThatTakesNothingMoreDoesNotHoldThePublisher() async throws {
+        let bench = try await Bench()
+        let proxy = try await bench.proxy()
+        let publisher = try bench.publisher(through: proxy, "?heartbeat=1")
+        #expect(await publisher.publish([bench.message(1)]) == [.confirmed])
+        await proxy.hold()
+        // More than the buffers of two sockets hold.
+        let outcomes = await publisher.publish(
+            (2..<402).map { id in bench.message(id) { $0.body = [UInt8](repeating: 0, count: 64 << 10) } })
+        // What was under way is given up; the rest goes over the next connection.
+        guard case .unknown = outcomes[0] else {
+            Issue.record("\(outcomes[0]) over a connection that passes nothing on")
+            return
+        }
+        _ = try await bench.deliver([bench.message(402)], with: publisher)
         await publisher.close()
         await proxy.stop()
     }

@@ -1,4 +1,5 @@
 import AMQP
+import LocalServices
 import SlipwayTesting
 import Testing
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import LocalServices
 import Logging
 import Postgres
 import SlipwayTesting

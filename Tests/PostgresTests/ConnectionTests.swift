@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LocalServices
 import Postgres
 import SlipwayTesting
 import Testing

@@ -73,6 +73,12 @@ final class Link: @unchecked Sendable {
         let size = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(fileDescriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
         setsockopt(fileDescriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
+        // Sending waits without end for a peer that takes nothing more, and so would the loop that looks for heartbeats.
+        if address.heartbeat > 0 {
+            var limit = UInt32(2000 * address.heartbeat)
+            setsockopt(
+                fileDescriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &limit, socklen_t(MemoryLayout<UInt32>.size))
+        }
     }
 
     private func makeTLSSocket(_ refusal: UnsafeMutablePointer<Int32>) throws(BrokerError) -> OpaquePointer? {

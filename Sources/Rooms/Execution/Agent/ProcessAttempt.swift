@@ -16,14 +16,17 @@ struct ProcessAttempt {
     let control: RunControl
 
     private var store: any ArtifactStorage { executor.store }
+    private var patiently: StorePatience { StorePatience(logger: executor.logger) }
 
     /// What shows of the attempt before it runs.
     func announce() async throws {
-        try await store.put(
-            layout.prowJob,
-            ArtifactDocument.encode(run.prowJob(state: .running, completed: nil, description: nil)))
-        try await putStarted(finalSHA: nil)
-        if let link = layout.link { try await store.put(link, store.address + layout.folder.description) }
+        try await patiently("the start of build \(run.buildID)", unless: { control.stop != nil }) {
+            try await store.put(
+                layout.prowJob,
+                ArtifactDocument.encode(run.prowJob(state: .running, completed: nil, description: nil)))
+            try await putStarted(finalSHA: nil)
+            if let link = layout.link { try await store.put(link, store.address + layout.folder.description) }
+        }
     }
 
     /// The log of an attempt that never began.
@@ -63,9 +66,11 @@ struct ProcessAttempt {
             remarks.append(outcome.message)
         }
         let uploadStarted = ContinuousClock.now
-        if control.stop != .lost, control.stop != .shutdown {
+        if !isSurplus {
             do {
-                remarks += try await upload(workspace)
+                remarks += try await patiently("artifacts of build \(run.buildID)", unless: { isSurplus }) {
+                    try await upload(workspace)
+                }
             } catch {
                 // A result without its artifacts is no result.
                 outcome.state = outcome.state == .aborted ? .aborted : .error
@@ -78,6 +83,9 @@ struct ProcessAttempt {
         outcome.message = String(decoding: Censor.censor(Array(outcome.message.utf8), secrets), as: UTF8.self)
         return (outcome, finalSHA)
     }
+
+    /// Nothing of it will be published.
+    private var isSurplus: Bool { control.stop == .lost || control.stop == .shutdown }
 
     // MARK: The entrypoint's events
 
@@ -175,35 +183,32 @@ struct ProcessAttempt {
         return count
     }
 
-    /// The job waits meanwhile, once its pipe is full: nothing piles up here. Gives up after a minute.
+    /// The job waits meanwhile, once its pipe is full: nothing piles up here.
     private func storeChunk(_ number: Int, _ chunk: [UInt8]) async -> Bool {
-        for pause in [0.5, 1, 2, 5, 10, 20, 20, 0] {
-            do {
+        do {
+            try await patiently("the log of build \(run.buildID)", unless: { control.stop != nil }) {
                 try await store.put(layout.logChunk(number), chunk)
-                return true
-            } catch {
-                executor.logger.warning("the log of build \(run.buildID) could not be stored: \(error)")
-                if pause == 0 || control.stop != nil {
-                    control.stop(.failed("The log could not be stored: \(error)"))
-                    return false
-                }
             }
-            try? await Task.sleep(for: .seconds(pause))
+            return true
+        } catch {
+            control.stop(.failed("The log could not be stored: \(error)"))
+            return false
         }
-        return false
     }
 
     private func composeLog(_ chunks: Int, _ remarks: [String]) async {
-        var next = 0
-        var end: [UInt8]? = Array(remarks.map { "slipway: \($0)\n" }.joined().utf8)
         do {
-            try await store.put(layout.buildLog, durable: true) {
-                if next < chunks {
-                    defer { next += 1 }
-                    return try await store.get(layout.logChunk(next))
+            try await patiently("build-log.txt of build \(run.buildID)", unless: { isSurplus }) {
+                var next = 0
+                var end: [UInt8]? = Array(remarks.map { "slipway: \($0)\n" }.joined().utf8)
+                try await store.put(layout.buildLog, durable: true) {
+                    if next < chunks {
+                        defer { next += 1 }
+                        return try await store.get(layout.logChunk(next))
+                    }
+                    defer { end = nil }
+                    return end.map { Censor.censor($0, secrets) }
                 }
-                defer { end = nil }
-                return end.map { Censor.censor($0, secrets) }
             }
         } catch {
             executor.logger.error("build-log.txt of build \(run.buildID) was not stored: \(error)")
@@ -222,7 +227,7 @@ struct ProcessAttempt {
         }
         let summary = try await ArtifactUpload(
             folder: workspace.artifacts, destination: layout.artifacts, store: store, secrets: secrets
-        ).run { control.stop == .lost || control.stop == .shutdown }
+        ).run { isSurplus }
         return summary.remarks
     }
 }

@@ -92,19 +92,15 @@ package final class ProcessExecutor: RunExecutor {
     package func conclude(_ executed: ExecutedRun, isAccepted: Bool) async {
         let build = executed.run.buildID
         if isAccepted {
-            for pause in [0.5, 2, 5, 10, 0] {
-                do {
+            do {
+                try await StorePatience(logger: logger)("finished.json of build \(build)") {
                     try await publish(executed)
-                    break
-                } catch {
-                    logger.error("finished.json of build \(build) was not stored: \(error)")
-                    guard pause > 0 else {
-                        // The workspace stays, and with it what the next start of an agent publishes.
-                        workspaces.withLock { $0[build] = nil }
-                        return
-                    }
-                    try? await Task.sleep(for: .seconds(pause))
                 }
+            } catch {
+                logger.error("finished.json of build \(build) was not stored: \(error)")
+                // The workspace stays, and with it what the next start of an agent publishes.
+                workspaces.withLock { $0[build] = nil }
+                return
             }
         }
         workspaces.withLock { $0.removeValue(forKey: build) }?.remove()

@@ -1,5 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
+import LocalServices
 import Postgres
 import RoomKit
 
@@ -9,7 +11,8 @@ struct BenchFaults: AsyncParsableCommand {
         discussion: """
             A forge posts signed push deliveries at a steady rate, and again until they are taken; most start a run that \
             does nothing, some a process. Meanwhile one fault after the other is injected: processes are killed, \
-            stopped and told to end, services killed, blocked and emptied, the forge falls silent. After each the fleet \
+            stopped and told to end, services killed, blocked and emptied, networks stalled and cut, disks filled, the \
+            forge falls silent. After each the fleet \
             must come to rest: every trigger that was taken has one finished run, its final status is shown, no message \
             is left over, none was given up. Ends with 1 where that was not so.
             """)
@@ -19,6 +22,7 @@ struct BenchFaults: AsyncParsableCommand {
     @Option(help: "Triggers a second.") var rate = 10.0
     @Option(help: "Seconds after which what has not recovered is lost.") var patience = 120
     @Option(help: "Faults to inject; all by default.") var only: [Fault] = []
+    @Flag(help: "A line on standard error for each fault.") var verbose = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -28,19 +32,34 @@ struct BenchFaults: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let volume = FileManager.default.temporaryDirectory.appending(path: "slipway-artifacts-\(getpid())").path
+        let report = try await SmallVolume.run(at: volume) { try await measure(artifacts: $0) }
+        switch output.format {
+        case .json: try output.printJSON(report)
+        case .table:
+            print(TextTable(report.table.heading, report.table.rows))
+            print(report.summary)
+        }
+        guard report.isClean else { throw ExitCode(1) }
+    }
+
+    private func measure(artifacts: SmallVolume) async throws -> FaultReport {
         let sink = try await StatusSink()
-        let report = try await MeasuredFleet.run(
-            ["--workers", "2", "--agents", "1", "--executor", "none"],
+        let forge = try await TCPProxy(to: sink.port)
+        return try await MeasuredFleet.run(
+            ["--workers", "1", "--agents", "1", "--executor", "none"],
             environment: [
-                "SLIPWAY_FORGE_URL": sink.url, "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret,
+                "SLIPWAY_FORGE_URL": "http://127.0.0.1:\(forge.port)",
+                "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret, "SLIPWAY_ARTIFACTS_FOLDER": artifacts.folder,
                 "SLIPWAY_AGENT_CAPACITY": "50", "SLIPWAY_AGENT_LOST_AFTER": "5", "SLIPWAY_LOG_LEVEL": "warning",
             ], restarts: true
         ) { [self] fleet in
-            let processAgent = try ProcessAgent(fleet)
-            let load = try await FaultLoad(fleet, sink: sink, rate: rate)
+            let network = try await FaultNetwork(fleet, forge: forge)
+            let elsewhere = try Elsewhere(fleet, network)
+            let load = try await FaultLoad(fleet, gatewayURL: network.gatewayURL, sink: sink, rate: rate)
             return try await withThrowingTaskGroup(of: FaultReport?.self) { group in
                 group.addTask {
-                    try await processAgent.run(); return nil
+                    try await elsewhere.run(); return nil
                 }
                 group.addTask {
                     await load.run(); return nil
@@ -48,7 +67,8 @@ struct BenchFaults: AsyncParsableCommand {
                 group.addTask {
                     try await fleet.withDatabase { database in
                         let injector = FaultInjector(
-                            fleet: fleet, sink: sink, database: database, processAgent: processAgent)
+                            fleet: fleet, sink: sink, database: database, elsewhere: elsewhere, network: network,
+                            artifacts: artifacts)
                         return try await FaultRun(
                             load: load, injector: injector, database: database, patience: .seconds(patience)
                         ).run(FaultSchedule(seed: seed, faults: only.isEmpty ? Fault.allCases : only), self)
@@ -59,13 +79,6 @@ struct BenchFaults: AsyncParsableCommand {
                 throw CancellationError()
             }
         }
-        switch output.format {
-        case .json: try output.printJSON(report)
-        case .table:
-            print(TextTable(report.table.heading, report.table.rows))
-            print(report.summary)
-        }
-        guard report.isClean else { throw ExitCode(1) }
     }
 }
 
@@ -108,6 +121,11 @@ private struct FaultRun: Sendable {
             record.deadLetters = now.deadLetters - known.deadLetters
             known = now
             records.append(record)
+            if options.verbose {
+                complain(
+                    "\(injection.fault.rawValue): \(record.recovered.map { "recovered after \($0) s" } ?? "never recovered")"
+                )
+            }
         }
         Terminal.progress("")
         return FaultReport(

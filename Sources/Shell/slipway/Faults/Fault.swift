@@ -10,6 +10,12 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
     case brokerKilled, brokerBlocked, workerQueueDeleted, clusterQueueDeleted
     case databaseKilled, databaseShutDown, databaseSessionsEnded, databaseRowsHeld, databaseFull
     case forgeGone, forgeSilent, forgeFailing, forgeForbidding, forgeLimiting
+    case databaseDeadlocked
+    case databaseNetworkStalled, databaseNetworkCut, databaseNetworkHalfOpen
+    case brokerNetworkStalled, brokerNetworkCut, brokerNetworkHalfOpen
+    case forgeNetworkStalled, forgeNetworkCut, forgeNetworkHalfOpen
+    case gatewayNetworkStalled, gatewayNetworkCut, gatewayNetworkHalfOpen
+    case artifactsFull, agentClockAhead, agentClockBehind
 
     /// For the table.
     package var title: String {
@@ -42,6 +48,22 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
         case .forgeFailing: "forge: answers 500 for 5 s"
         case .forgeForbidding: "forge: answers 403 (secondary limit) for 5 s"
         case .forgeLimiting: "forge: answers 429 for 5 s"
+        case .databaseDeadlocked: "PostgreSQL: unfinished runs locked in the opposite order for 5 s"
+        case .databaseNetworkStalled: "network to PostgreSQL: nothing passes for 5 s"
+        case .databaseNetworkCut: "network to PostgreSQL: cut in the middle of messages for 5 s"
+        case .databaseNetworkHalfOpen: "network to PostgreSQL: connections left half open"
+        case .brokerNetworkStalled: "network to RabbitMQ: nothing passes for 5 s"
+        case .brokerNetworkCut: "network to RabbitMQ: cut in the middle of frames for 5 s"
+        case .brokerNetworkHalfOpen: "network to RabbitMQ: connections left half open"
+        case .forgeNetworkStalled: "network to the forge: nothing passes for 5 s"
+        case .forgeNetworkCut: "network to the forge: cut in the middle of calls for 5 s"
+        case .forgeNetworkHalfOpen: "network to the forge: connections left half open"
+        case .gatewayNetworkStalled: "network from the forge to the gateway: nothing passes for 5 s"
+        case .gatewayNetworkCut: "network from the forge to the gateway: cut in the middle of deliveries for 5 s"
+        case .gatewayNetworkHalfOpen: "network from the forge to the gateway: connections left half open"
+        case .artifactsFull: "artifact store: full for 5 s"
+        case .agentClockAhead: "a second agent with processes, its clock an hour ahead, for 10 s"
+        case .agentClockBehind: "a second agent with processes, its clock an hour behind, for 10 s"
         }
     }
 }

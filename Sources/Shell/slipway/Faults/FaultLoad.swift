@@ -17,15 +17,16 @@ actor FaultLoad {
     /// Deliveries that wait for the gateway at most; while there are so many, no more are made.
     private static let backlog = 1000
 
-    private let fleet: MeasuredFleet
+    private let gatewayURL: String
     private let sink: StatusSink
     private let rate: Double
     private let commits = CommitNames(prefix: UUID.version7().lowercased.filter { $0 != "-" })
     private var books = FaultBooks()
     private var waiting = 0
 
-    init(_ fleet: MeasuredFleet, sink: StatusSink, rate: Double) async throws {
-        self.fleet = fleet
+    /// - Parameter gatewayURL: where the forge's deliveries go.
+    init(_ fleet: MeasuredFleet, gatewayURL: String, sink: StatusSink, rate: Double) async throws {
+        self.gatewayURL = gatewayURL
         self.sink = sink
         self.rate = rate
         let jobs = fleet.folder + "/jobs"
@@ -134,7 +135,7 @@ actor FaultLoad {
 
     /// - Returns: the status; nil where there was no answer.
     private func post(_ delivery: PushDelivery) async -> Int? {
-        var request = HTTPClientRequest(url: fleet.gatewayURL + "/hook")
+        var request = HTTPClientRequest(url: gatewayURL + "/hook")
         request.method = .POST
         for (name, value) in delivery.headers { request.headers.add(name: name, value: value) }
         request.body = .bytes(delivery.body)

@@ -114,7 +114,8 @@ package actor TCPProxy {
         guard let listener else { return }
         let client = Glibc.accept(listener.descriptor, nil, nil)
         guard client >= 0 else { return }
-        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         let isConnected = Self.withLoopback(port: target) { connect(server, $0, $1) == 0 }
         acceptedCount += 1
         let id = acceptedCount
@@ -205,7 +206,7 @@ package actor TCPProxy {
     }
 
     private static func listen(on port: Int) throws -> (descriptor: Int32, port: Int) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         let isBound = withLoopback(port: port) { bind(descriptor, $0, $1) == 0 }

@@ -1,0 +1,86 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import RoomKit
+
+/// What belongs to a fleet and is not kept by its supervisor, as on another machine: a worker, and an agent that
+/// executes processes. They outlive the fleet's supervisor, and reach its services through proxies.
+struct Elsewhere: Sendable {
+    static let agentName = "processes"
+
+    let folder: String
+    private let environment: [String: String]
+    private let executable: String
+
+    init(_ fleet: MeasuredFleet, _ network: FaultNetwork) throws {
+        folder = fleet.folder + "/elsewhere"
+        environment = try network.environment(of: fleet)
+        executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        try FileManager.default.createDirectory(atPath: folder + "/log", withIntermediateDirectories: true)
+    }
+
+    /// Keeps them alive until the task is cancelled.
+    func run() async throws {
+        guard let identity = ProcessIdentity(pid: getpid()) else { throw MeasuredFleetError("/proc is not mounted") }
+        let supervisor = try Supervisor(
+            folder: folder, executable: executable, identity: identity,
+            logger: Logger(label: "slipway.bench") { _ in SwiftLogNoOpLogHandler() })
+        await supervisor.run([
+            Child(name: "worker", role: "worker", arguments: ["worker"], environment: environment),
+            agent(Self.agentName),
+        ])
+    }
+
+    /// Runs one more agent, with a clock that is wrong by so many seconds, for a while.
+    func runAgent(clock seconds: String, for length: Duration) async throws {
+        guard let library = Self.fakeTime else {
+            throw MeasuredFleetError("there is no libfaketime; install the package 'faketime'")
+        }
+        let agent = agent(
+            "clock", ["LD_PRELOAD": library, "FAKETIME": seconds, "FAKETIME_DONT_FAKE_MONOTONIC": "1"])
+        let log = "\(folder)/log/clock.log"
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [executable] in
+                while !Task.isCancelled { try await agent.run(executable, log: log) }
+            }
+            group.addTask { try await Task.sleep(for: length) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func agent(_ name: String, _ further: [String: String] = [:]) -> Child {
+        Child(
+            name: name, role: "agent", arguments: ["agent"],
+            environment: environment.merging([
+                "SLIPWAY_AGENT_NAME": name, "SLIPWAY_AGENT_CLUSTER": FaultLoad.processCluster,
+                "SLIPWAY_AGENT_CAPACITY": "8", "SLIPWAY_LOG_LEVEL": "info",
+                "SLIPWAY_AGENT_WORKSPACE_FOLDER": "\(folder)/work-\(name)",
+            ]) { $1 }.merging(further) { $1 })
+    }
+
+    private static var fakeTime: String? {
+        let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+        return folders.map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
+            .first { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// The agent that runs now.
+    func agent() async throws -> ProcessIdentity {
+        let end = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < end {
+            let living = SupervisorState.read(from: folder)?.living ?? []
+            if let agent = living.first(where: { $0.name == Self.agentName }) { return agent.process }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw MeasuredFleetError("the agent with processes does not run; its log is in \(folder)/log")
+    }
+
+    /// Results so far that came after the claim was lost, by the agent's log.
+    var refusals: Int {
+        let bytes = FileManager.default.contents(atPath: "\(folder)/log/\(Self.agentName).log") ?? Data()
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").count {
+            $0.hasSuffix("nothing of it is published") || $0.hasSuffix("(no longer this agent's)")
+        }
+    }
+}

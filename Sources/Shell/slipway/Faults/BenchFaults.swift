@@ -20,14 +20,18 @@ struct BenchFaults: AsyncParsableCommand {
     @Option(help: "How long faults are injected; the last one is waited for.") var minutes = 10.0
     @Option(help: "Equal seeds inject equal faults in equal order.") var seed: UInt64 = 1
     @Option(help: "Triggers a second.") var rate = 10.0
+    @Option(help: "Seconds that a fault lasts which ends by itself.") var length = 5.0
     @Option(help: "Seconds after which what has not recovered is lost.") var patience = 120
     @Option(help: "Faults to inject; all by default.") var only: [Fault] = []
     @Flag(help: "A line on standard error for each fault.") var verbose = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard (0.1...10_000).contains(minutes), (0.1...1000).contains(rate), (10...3600).contains(patience) else {
-            throw ValidationError("--minutes takes 0.1 to 10000, --rate 0.1 to 1000, --patience 10 to 3600")
+        guard (0.1...10_000).contains(minutes), (0.1...1000).contains(rate), (10...3600).contains(patience),
+            (0.1...600).contains(length)
+        else {
+            throw ValidationError(
+                "--minutes takes 0.1 to 10000, --rate 0.1 to 1000, --length 0.1 to 600, --patience 10 to 3600")
         }
     }
 
@@ -68,7 +72,7 @@ struct BenchFaults: AsyncParsableCommand {
                     try await fleet.withDatabase { database in
                         let injector = FaultInjector(
                             fleet: fleet, sink: sink, database: database, elsewhere: elsewhere, network: network,
-                            artifacts: artifacts)
+                            artifacts: artifacts, length: .seconds(length))
                         return try await FaultRun(
                             load: load, injector: injector, database: database, patience: .seconds(patience)
                         ).run(FaultSchedule(seed: seed, faults: only.isEmpty ? Fault.allCases : only), self)

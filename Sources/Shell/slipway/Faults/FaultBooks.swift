@@ -50,8 +50,8 @@ package struct FaultBooks: Sendable {
     /// Triggers that the gateway has taken and that have not come to their end.
     package var unsettled: [Int] { open.filter(\.value).keys.sorted() }
 
-    /// Whether every trigger before `mark` has come to its end.
-    package func isSettled(before mark: Int) -> Bool { !open.keys.contains { $0 < mark } }
+    /// Whether every trigger before `mark` was sent and has come to its end.
+    package func isSettled(before mark: Int) -> Bool { sent >= mark && !open.keys.contains { $0 < mark } }
 
     /// Nothing more is hoped for the triggers before `mark`.
     ///

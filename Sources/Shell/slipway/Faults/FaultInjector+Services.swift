@@ -30,7 +30,7 @@ extension FaultInjector {
     func blockBroker() async throws {
         try await PrivateServices.control(
             folder: fleet.folder + "/services", ["set_vm_memory_high_watermark", "0.0001"])
-        let slept: ()? = try? await Task.sleep(for: Self.length)
+        let slept: ()? = try? await Task.sleep(for: length)
         try await PrivateServices.control(
             folder: fleet.folder + "/services", ["set_vm_memory_high_watermark", "absolute", "1GB"])
         if slept == nil { throw CancellationError() }
@@ -45,7 +45,7 @@ extension FaultInjector {
     }
 
     func holdRows() async throws {
-        let end = ContinuousClock.now + Self.length
+        let end = ContinuousClock.now + length
         try await database.transaction { transaction in
             var held = 0
             while held == 0, ContinuousClock.now < end {
@@ -80,7 +80,7 @@ extension FaultInjector {
                  where backend_type = 'client backend' and application_name <> 'bench faults'
                 """)
         }
-        let end = ContinuousClock.now + Self.length
+        let end = ContinuousClock.now + length
         while ContinuousClock.now < end, !Task.isCancelled {
             await fill()
             try? await Task.sleep(for: .milliseconds(20))
@@ -92,7 +92,7 @@ extension FaultInjector {
     /// Locks unfinished runs one by one, newest first, while the fleet locks them oldest first: one of two transactions
     /// that wait for each other is ended by PostgreSQL.
     func lockRowsBackwards() async throws {
-        let end = ContinuousClock.now + Self.length
+        let end = ContinuousClock.now + length
         while ContinuousClock.now < end {
             do {
                 try await database.transaction { transaction in
@@ -118,7 +118,7 @@ extension FaultInjector {
 
     func forge(_ behaviour: StatusSink.Behaviour) async throws {
         try await sink.behave(behaviour)
-        let slept: ()? = try? await Task.sleep(for: Self.length)
+        let slept: ()? = try? await Task.sleep(for: length)
         try await sink.behave(.good)
         if slept == nil { throw CancellationError() }
     }

@@ -8,8 +8,6 @@ import RoomKit
 
 /// Does to a fleet what a fault says, and ends it: returns when nothing disturbs the fleet any more.
 struct FaultInjector: Sendable {
-    /// Seconds that a fault lasts which ends by itself.
-    static let length = Duration.seconds(5)
     static let logger = Logger(label: "slipway.bench") { _ in SwiftLogNoOpLogHandler() }
 
     let fleet: MeasuredFleet
@@ -18,6 +16,8 @@ struct FaultInjector: Sendable {
     let elsewhere: Elsewhere
     let network: FaultNetwork
     let artifacts: SmallVolume
+    /// How long a fault lasts which ends by itself.
+    let length: Duration
 
     /// - Returns: late results that were refused while it lasted.
     func inject(_ injection: Injection) async throws -> Int {
@@ -51,21 +51,21 @@ struct FaultInjector: Sendable {
         case .forgeForbidding: try await forge(.refusing(403))
         case .forgeLimiting: try await forge(.refusing(429))
         case .databaseDeadlocked: try await lockRowsBackwards()
-        case .databaseNetworkStalled: try await network.database.stall(for: Self.length)
-        case .databaseNetworkCut: try await network.database.cut(for: Self.length)
+        case .databaseNetworkStalled: try await network.database.stall(for: length)
+        case .databaseNetworkCut: try await network.database.cut(for: length)
         case .databaseNetworkHalfOpen: await network.database.hold()
-        case .brokerNetworkStalled: try await network.broker.stall(for: Self.length)
-        case .brokerNetworkCut: try await network.broker.cut(for: Self.length)
+        case .brokerNetworkStalled: try await network.broker.stall(for: length)
+        case .brokerNetworkCut: try await network.broker.cut(for: length)
         case .brokerNetworkHalfOpen: await network.broker.hold()
-        case .forgeNetworkStalled: try await network.forge.stall(for: Self.length)
-        case .forgeNetworkCut: try await network.forge.cut(for: Self.length)
+        case .forgeNetworkStalled: try await network.forge.stall(for: length)
+        case .forgeNetworkCut: try await network.forge.cut(for: length)
         case .forgeNetworkHalfOpen: await network.forge.hold()
-        case .gatewayNetworkStalled: try await network.gateway.stall(for: Self.length)
-        case .gatewayNetworkCut: try await network.gateway.cut(for: Self.length)
+        case .gatewayNetworkStalled: try await network.gateway.stall(for: length)
+        case .gatewayNetworkCut: try await network.gateway.cut(for: length)
         case .gatewayNetworkHalfOpen: await network.gateway.hold()
-        case .artifactsFull: try await artifacts.fill(for: Self.length)
-        case .agentClockAhead: try await elsewhere.runAgent(clock: "+3600", for: .seconds(10))
-        case .agentClockBehind: try await elsewhere.runAgent(clock: "-3600", for: .seconds(10))
+        case .artifactsFull: try await artifacts.fill(for: length)
+        case .agentClockAhead: try await elsewhere.runAgent(clock: "+3600", for: length * 2)
+        case .agentClockBehind: try await elsewhere.runAgent(clock: "-3600", for: length * 2)
         }
         return 0
     }
@@ -89,7 +89,7 @@ struct FaultInjector: Sendable {
     }
 
     private func keepGatewayAway(_ injection: Injection) async throws {
-        let end = ContinuousClock.now + Self.length
+        let end = ContinuousClock.now + length
         while ContinuousClock.now < end {
             for gateway in members("gateway") { gateway.send(SIGKILL) }
             try await Task.sleep(for: .milliseconds(50))
@@ -100,7 +100,7 @@ struct FaultInjector: Sendable {
         let worker = try await member("worker", injection)
         worker.send(SIGSTOP)
         defer { worker.send(SIGCONT) }
-        try await Task.sleep(for: Self.length)
+        try await Task.sleep(for: length)
     }
 
     /// Stops the agent in the middle of runs, until they were given to somebody else.

@@ -26,10 +26,14 @@ struct FaultNetwork: Sendable {
         var variables = fleet.environment
         for (name, proxy) in [("DATABASE_URL", database), ("AMQP_URL", broker)] {
             let url = try fleet.variable(name)
-            variables[name] = url.replacing(":\(try Self.port(of: url))", with: ":\(proxy.port)")
+            variables[name] =
+                url.replacing(":\(try Self.port(of: url))", with: ":\(proxy.port)") + Self.impatience[name, default: ""]
         }
         return variables
     }
+
+    /// Half-open connections are noticed in seconds, so that more can be made of them.
+    private static let impatience = ["DATABASE_URL": "?tcp_user_timeout=8000", "AMQP_URL": "?heartbeat=4"]
 
     private static func port(of url: String) throws -> Int {
         guard let port = URL(string: url)?.port else { throw MeasuredFleetError("\(url) names no port") }

@@ -176,6 +176,23 @@ import Testing
         }
     }
 
+    @Test func oneConnectionWithoutAnAnswerMakesTheUnusedOnesSuspect() async throws {
+        try await withProxy { proxy, configuration async throws in
+            var configuration = configuration
+            configuration.statementTimeout = .milliseconds(50)
+            let pool = PostgresPool(configuration: configuration, logger: quietLogger)
+            try await pool.withConnection { _ in
+                try await pool.withConnection { _ in try await pool.query("select 1") }
+            }
+            #expect(pool.statistics.idle == 3)
+            await proxy.hold()
+            #expect(await failure { try await pool.query("select 1") }?.kind == .timedOut)
+            try await eventually("the others are closed") { pool.statistics.idle == 0 }
+            #expect(try await pool.query("select 5").one().decode(Int.self) == 5)
+            await pool.close()
+        }
+    }
+
     @Test func unusedAndAgedConnectionsAreClosed() async throws {
         try await withPool {
             $0.idleTimeout = .milliseconds(20)

@@ -77,6 +77,7 @@ extension PostgresConnection {
         watchdog = nil
         guard let deadline = (current ?? queue.first)?.deadline else { return }
         guard deadline <= .now else { return watch(until: deadline) }
+        silenceBox.store(true, ordering: .relaxed)
         lose(PostgresError(.timedOut, "\(configuration.address) did not answer in time; the connection is given up"))
     }
 

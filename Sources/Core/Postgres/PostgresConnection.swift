@@ -29,6 +29,8 @@ package actor PostgresConnection: PostgresClient {
     nonisolated let statusBox = Atomic<Status>(.connecting)
     /// Set when something outlives a lease, such as LISTEN: the pool then closes instead of reusing.
     nonisolated let taintBox = Atomic<Bool>(false)
+    /// Set when it was given up because the server did not answer.
+    nonisolated let silenceBox = Atomic<Bool>(false)
     private let logger: Logger
     private let onClose: @Sendable (PostgresConnection) -> Void
 
@@ -82,6 +84,7 @@ package actor PostgresConnection: PostgresClient {
 
     nonisolated var status: Status { statusBox.load(ordering: .acquiring) }
     nonisolated var isTainted: Bool { taintBox.load(ordering: .relaxed) }
+    nonisolated var wasSilent: Bool { silenceBox.load(ordering: .relaxed) }
 
     // MARK: Opening and closing
 

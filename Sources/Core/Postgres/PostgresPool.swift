@@ -250,7 +250,7 @@ package final class PostgresPool: PostgresClient {
         while true {
             do throws(PostgresError) {
                 let connection = try await PostgresConnection.connect(configuration, logger: logger, loop: loop) {
-                    [weak self] connection in self?.forgetIdle(connection)
+                    [weak self] connection in self?.ended(connection)
                 }
                 shared.withLock { shared in
                     shared.lastFailure = nil
@@ -319,6 +319,15 @@ package final class PostgresPool: PostgresClient {
         }
         if let (waiter, grant) = next { waiter.resume(.success(grant)) }
         if isEmpty { finishClosing() }
+    }
+
+    private func ended(_ connection: PostgresConnection) {
+        forgetIdle(connection)
+        guard connection.wasSilent else { return }
+        // A network that swallows what one connection says has most likely swallowed the others too; each would cost
+        // its next user the same wait.
+        let suspects = shared.withLock { $0.pool.expire(unusedSince: .now) }
+        for suspect in suspects { suspect.closeSoon() }
     }
 
     private func forgetIdle(_ connection: PostgresConnection) {

@@ -10,7 +10,7 @@ extension PrivateServices {
         let environment: [Environment.Key: String] = [
             "PATH": Installation.searchPath, "LANG": "C.UTF-8",
             "HOME": "\(folder)/\(PrivateService.rabbitMQ.folderName)/home",
-            "ERL_EPMD_PORT": "\(record.portMapperPort)", "RABBITMQ_NODENAME": "slipway@localhost",
+            "ERL_EPMD_PORT": "\(record.portMapperPort)", "RABBITMQ_NODENAME": RabbitMQSetup.nodeName,
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CTL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         ]

@@ -7,6 +7,19 @@ struct RabbitMQSetup {
     let record: ServiceRecord
     let durability: PrivateServices.Durability
     let onProgress: PrivateServices.ProgressHandler
+    /// Nil for a broker of one node.
+    var place: ClusterPlace?
+
+    /// Which node of a cluster it is.
+    struct ClusterPlace {
+        var name: String
+        /// All nodes, this one among them.
+        var nodes: [String]
+        /// Shared by all of them.
+        var cookie: String
+    }
+
+    static let nodeName = "slipway@localhost"
 
     private var folder: String { servicesFolder + "/" + PrivateService.rabbitMQ.folderName }
 
@@ -24,8 +37,10 @@ struct RabbitMQSetup {
         return ServicePlan(
             folder: folder, user: nil,
             // The port mapper would be started as a daemon by the broker; as our own child it ends with it.
-            command: ["sh", "-c", #""$1" -address 127.0.0.1 -port "$2" & exec "$3""#, "rabbitmq", portMapper]
-                + ["\(record.portMapperPort)", server],
+            command: place != nil
+                ? [server]
+                : ["sh", "-c", #""$1" -address 127.0.0.1 -port "$2" & exec "$3""#, "rabbitmq", portMapper]
+                    + ["\(record.portMapperPort)", server],
             environment: environment,
             stopSteps: durability == .full ? "TERM:30 KILL:10" : "KILL:10",
             port: record.brokerPort, probe: .rabbitMQ)
@@ -63,7 +78,18 @@ struct RabbitMQSetup {
         disk_free_limit.absolute = 100MB
         raft.wal_max_size_bytes = 33554432
 
-        """
+        """ + (place.map(formation) ?? "")
+    }
+
+    private func formation(_ place: ClusterPlace) -> String {
+        let nodes = place.nodes.enumerated().map { number, name in
+            "cluster_formation.classic_config.nodes.\(number + 1) = \(name)\n"
+        }
+        return """
+            cluster_formation.peer_discovery_backend = rabbit_peer_discovery_classic_config
+            cluster_partition_handling = pause_minority
+
+            """ + nodes.joined()
     }
 
     private var environment: [String: String] {
@@ -74,7 +100,7 @@ struct RabbitMQSetup {
             "ERL_EPMD_PORT": "\(record.portMapperPort)",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_CRASH_DUMP_BYTES": "0",
-            "RABBITMQ_NODENAME": "slipway@localhost",
+            "RABBITMQ_NODENAME": place?.name ?? Self.nodeName,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": "\(record.brokerPort)",
             "RABBITMQ_DIST_PORT": "\(record.distributionPort)",
@@ -98,6 +124,8 @@ struct RabbitMQSetup {
     /// Whoever knows the cookie may run code in the broker; Erlang's own choice is a weak one.
     private func writeCookie() throws(ServiceError) {
         let path = folder + "/home/.erlang.cookie"
-        if access(path, F_OK) != 0 { try writeFile(path, Array(ServiceRecord.secret().utf8), mode: 0o400) }
+        if access(path, F_OK) != 0 {
+            try writeFile(path, Array((place?.cookie ?? ServiceRecord.secret()).utf8), mode: 0o400)
+        }
     }
 }

@@ -18,7 +18,7 @@ package actor TCPProxy {
     package nonisolated let port: Int
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private let target: Int
+    private var target: Int
     private let loop: SocketLoop
     private var listener: (descriptor: Int32, registration: SocketLoop.Registration)?
     private var connections: [Int: Connection] = [:]
@@ -90,6 +90,9 @@ package actor TCPProxy {
         guard listener == nil else { return }
         startAccepting(try Self.listen(on: port).descriptor)
     }
+
+    /// Connects those who come from now on to another port.
+    package func retarget(to port: Int) { target = port }
 
     /// Returns when at least `count` connections were accepted since the proxy was made.
     package func waitForConnections(_ count: Int) async {

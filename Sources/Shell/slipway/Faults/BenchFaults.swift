@@ -22,22 +22,26 @@ struct BenchFaults: AsyncParsableCommand {
     @Option(help: "Triggers a second.") var rate = 10.0
     @Option(help: "Seconds that a fault lasts which ends by itself.") var length = 5.0
     @Option(help: "Seconds after which what has not recovered is lost.") var patience = 120
+    @Option(help: "Nodes of the broker: with more than one, one of them is killed now and then.") var brokerNodes = 1
     @Option(help: "Faults to inject; all by default.") var only: [Fault] = []
     @Flag(help: "A line on standard error for each fault.") var verbose = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard (0.1...10_000).contains(minutes), (0.1...1000).contains(rate), (10...3600).contains(patience),
-            (0.1...600).contains(length)
+            (0.1...600).contains(length), (1...5).contains(brokerNodes)
         else {
             throw ValidationError(
-                "--minutes takes 0.1 to 10000, --rate 0.1 to 1000, --length 0.1 to 600, --patience 10 to 3600")
+                "--minutes takes 0.1 to 10000, --rate 0.1 to 1000, --length 0.1 to 600, --patience 10 to 3600, --broker-nodes 1 to 5"
+            )
         }
     }
 
     func run() async throws {
         let volume = FileManager.default.temporaryDirectory.appending(path: "slipway-artifacts-\(getpid())").path
-        let report = try await SmallVolume.run(at: volume) { try await measure(artifacts: $0) }
+        let report = try await SmallVolume.run(at: volume) { artifacts in
+            try await BrokerNodes.run(brokerNodes) { try await measure(artifacts: artifacts, brokers: $0) }
+        }
         switch output.format {
         case .json: try output.printJSON(report)
         case .table:
@@ -47,16 +51,20 @@ struct BenchFaults: AsyncParsableCommand {
         guard report.isClean else { throw ExitCode(1) }
     }
 
-    private func measure(artifacts: SmallVolume) async throws -> FaultReport {
+    private func measure(artifacts: SmallVolume, brokers: BrokerNodes?) async throws -> FaultReport {
         let sink = try await StatusSink()
         let forge = try await TCPProxy(to: sink.port)
+        let faults = (only.isEmpty ? Fault.allCases : only).filter { $0.fits(brokerNodes: brokerNodes) }
+        guard !faults.isEmpty else { throw ValidationError("none of --only fits --broker-nodes \(brokerNodes)") }
+        var environment = [
+            "SLIPWAY_FORGE_URL": "http://127.0.0.1:\(forge.port)", "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret,
+            "SLIPWAY_ARTIFACTS_FOLDER": artifacts.folder, "SLIPWAY_AGENT_CAPACITY": "50",
+            "SLIPWAY_AGENT_LOST_AFTER": "5", "SLIPWAY_LOG_LEVEL": "warning",
+        ]
+        if let brokers { environment["AMQP_URL"] = brokers.url }
         return try await MeasuredFleet.run(
             ["--workers", "1", "--agents", "1", "--executor", "none"],
-            environment: [
-                "SLIPWAY_FORGE_URL": "http://127.0.0.1:\(forge.port)",
-                "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret, "SLIPWAY_ARTIFACTS_FOLDER": artifacts.folder,
-                "SLIPWAY_AGENT_CAPACITY": "50", "SLIPWAY_AGENT_LOST_AFTER": "5", "SLIPWAY_LOG_LEVEL": "warning",
-            ], restarts: true
+            environment: environment, restarts: true
         ) { [self] fleet in
             let network = try await FaultNetwork(fleet, forge: forge)
             let elsewhere = try Elsewhere(fleet, network)
@@ -72,10 +80,10 @@ struct BenchFaults: AsyncParsableCommand {
                     try await fleet.withDatabase { database in
                         let injector = FaultInjector(
                             fleet: fleet, sink: sink, database: database, elsewhere: elsewhere, network: network,
-                            artifacts: artifacts, length: .seconds(length))
+                            artifacts: artifacts, brokers: brokers, length: .seconds(length))
                         return try await FaultRun(
                             load: load, injector: injector, database: database, patience: .seconds(patience)
-                        ).run(FaultSchedule(seed: seed, faults: only.isEmpty ? Fault.allCases : only), self)
+                        ).run(FaultSchedule(seed: seed, faults: faults), self)
                     }
                 }
                 defer { group.cancelAll() }

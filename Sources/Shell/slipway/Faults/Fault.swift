@@ -16,6 +16,16 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
     case forgeNetworkStalled, forgeNetworkCut, forgeNetworkHalfOpen
     case gatewayNetworkStalled, gatewayNetworkCut, gatewayNetworkHalfOpen
     case artifactsFull, agentClockAhead, agentClockBehind
+    case brokerNodeKilled
+
+    /// Whether it can be done to a broker of one node, or of several.
+    package func fits(brokerNodes: Int) -> Bool {
+        switch self {
+        case .brokerKilled, .brokerBlocked: brokerNodes == 1
+        case .brokerNodeKilled: brokerNodes > 1
+        default: true
+        }
+    }
 
     /// For the table.
     package var title: String {
@@ -61,6 +71,7 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
         case .gatewayNetworkStalled: "network from the forge to the gateway: nothing passes"
         case .gatewayNetworkCut: "network from the forge to the gateway: cut in the middle of deliveries"
         case .gatewayNetworkHalfOpen: "network from the forge to the gateway: connections left half open"
+        case .brokerNodeKilled: "RabbitMQ of three nodes: kill -9 of one"
         case .artifactsFull: "artifact store: full"
         case .agentClockAhead: "a second agent with processes, its clock an hour ahead"
         case .agentClockBehind: "a second agent with processes, its clock an hour behind"

@@ -36,6 +36,18 @@ extension FaultInjector {
         if slept == nil { throw CancellationError() }
     }
 
+    /// One of several nodes, for a while; those who were connected to it find another one.
+    func killBrokerNode(_ injection: Injection) async throws {
+        guard let brokers else { throw MeasuredFleetError("the broker has one node; see --broker-nodes") }
+        let ports = await brokers.cluster.ports
+        let index = injection.choice % ports.count
+        await brokers.proxy.retarget(to: ports[(index + 1) % ports.count])
+        await brokers.cluster.kill(index)
+        let slept: ()? = try? await Task.sleep(for: length)
+        try await brokers.cluster.start(index)
+        if slept == nil { throw CancellationError() }
+    }
+
     // MARK: PostgreSQL
 
     func endSessions() async throws {

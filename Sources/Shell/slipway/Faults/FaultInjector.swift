@@ -16,6 +16,8 @@ struct FaultInjector: Sendable {
     let elsewhere: Elsewhere
     let network: FaultNetwork
     let artifacts: SmallVolume
+    /// Nil where the broker is the fleet's own, of one node.
+    let brokers: BrokerNodes?
     /// How long a fault lasts which ends by itself.
     let length: Duration
 
@@ -63,6 +65,7 @@ struct FaultInjector: Sendable {
         case .gatewayNetworkStalled: try await network.gateway.stall(for: length)
         case .gatewayNetworkCut: try await network.gateway.cut(for: length)
         case .gatewayNetworkHalfOpen: await network.gateway.hold()
+        case .brokerNodeKilled: try await killBrokerNode(injection)
         case .artifactsFull: try await artifacts.fill(for: length)
         case .agentClockAhead: try await elsewhere.runAgent(clock: "+3600", for: length * 2)
         case .agentClockBehind: try await elsewhere.runAgent(clock: "-3600", for: length * 2)

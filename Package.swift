@@ -131,7 +131,7 @@ let package = Package(
             "Triggers", ["Signatures", "Forge", "JobConfig", hummingbird, httpTypes, asyncHTTPClient, nio],
             resources: [migrations]),
         room(
-            "Scheduling", ["Signatures", "Forge", "JobConfig", "Patterns", hummingbird, argumentParser],
+            "Scheduling", ["Signatures", "Forge", "Git", "JobConfig", "Patterns", hummingbird, argumentParser],
             resources: [migrations]),
         room(
             "Execution",

@@ -76,6 +76,10 @@ import Testing
                 presubmit("rerun_auth_config: {github_team_slugs: [{org: a}]}"), 4,
                 "an entry of github_team_slugs needs an org and a slug"
             ),
+            (
+                presubmit("rerun_auth_config: {github_team_ids: [cranes]}"), 4,
+                "an entry of github_team_ids is text and no team's number"
+            ),
             (presubmit("labels: {created-by-prow: 'true'}"), 4, "the label 'created-by-prow' is set by itself"),
             (presubmit("labels: {a: two words}"), 4, "the label 'a' has the value 'two words'"),
             (presubmit("labels: {a: '-b'}"), 4, "begin and end with a letter or digit"),

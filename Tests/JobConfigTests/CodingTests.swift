@@ -77,7 +77,8 @@ import Testing
             "always_run: true", "run_before_merge: true", "run_if_changed: a", "skip_if_only_changed: a",
             "branches: [a]", "skip_branches: [a]", "rerun_auth_config: {allow_anyone: true}",
             "rerun_auth_config: {github_users: [a]}", "rerun_auth_config: {github_orgs: [a]}",
-            "rerun_auth_config: {github_team_slugs: [{org: a, slug: b}]}", "optional: true",
+            "rerun_auth_config: {github_team_slugs: [{org: a, slug: b}]}", "rerun_auth_config: {github_team_ids: [7]}",
+            "optional: true",
         ].map { try onlyJob(presubmit($0)) }
         all.append(try onlyJob(presubmit("trigger: '^/go$'", "rerun_command: /go")))
         all.append(try onlyJob("# moved\n" + presubmit()))
@@ -99,7 +100,8 @@ import Testing
                 "decorate: true"),
             presubmit("skip_if_only_changed: a", "optional: true"), periodic("cron: '0 0 */2 * 1'"),
             periodic("interval: 90m", "retry: {attempts: 2, interval: 5m, run_all: true}"),
-            presubmit("rerun_auth_config: {github_users: [a], github_team_slugs: [{org: a, slug: b}]}"),
+            presubmit(
+                "rerun_auth_config: {github_users: [a], github_team_slugs: [{org: a, slug: b}], github_team_ids: [7]}"),
             periodic("minimum_interval: 10s"),
         ]
         for text in text {

@@ -184,30 +184,4 @@ import Testing
         let loaded = JobConfiguration.prowSettings(path: "/nonexistent/config.yaml")
         #expect(loaded.errors.first?.message.contains("it cannot be read") == true)
     }
-
-    @Test("A repository's own configuration: lists for itself, no periodics, the presets of the whole")
-    func inRepository() throws {
-        let repository = RepositoryName(org: "lantern", repo: "engine")
-        let text = """
-            presubmits:
-            - {name: own, labels: {a: b}, spec: {containers: [{command: [x]}]}}
-            postsubmits:
-            - {name: image, spec: {containers: [{command: [x]}]}}
-            """
-        let whole = JobConfigTests.load(("a.yaml", "presets: [{labels: {a: b}, env: [{name: X, value: y}]}]"))
-        let own = JobConfiguration.load(
-            inRepository: repository, files: [SourceFile(path: ".prow.yaml", bytes: Array(text.utf8))],
-            presets: whole.presets)
-        #expect(own.errors.isEmpty, "\(own.errors)")
-        #expect(own.jobs.map(\.job.repository) == [repository, repository])
-        let container = own.jobs.first?.job.spec?["containers"]?.arrayValue?.first
-        #expect(container?["env"]?.arrayValue?.count == 1)
-        let wrong = JobConfiguration.load(
-            inRepository: repository, files: [SourceFile(path: ".prow.yaml", bytes: Array(presubmit().utf8))])
-        #expect(wrong.errors.first?.message.contains("presubmits is a mapping; write a list") == true)
-        let timed = JobConfiguration.load(
-            inRepository: repository,
-            files: [SourceFile(path: ".prow.yaml", bytes: Array(periodic("interval: 1h").utf8))])
-        #expect(timed.warnings.first?.message.contains("'periodics' is not a key") == true)
-    }
 }

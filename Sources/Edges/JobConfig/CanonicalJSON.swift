@@ -115,6 +115,7 @@ extension ConfiguredJob {
                 .bool(rule.allowsAnyone), .array(rule.users.map(JSONValue.string)),
                 .array(rule.orgs.map(JSONValue.string)),
                 .array(rule.teams.map { .array([.string($0.org), .string($0.slug)]) }),
+                .array(rule.teamIDs.map(JSONValue.integer)),
             ])
         }
         return .object(members)

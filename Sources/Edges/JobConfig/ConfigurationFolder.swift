@@ -11,9 +11,16 @@ enum ConfigurationFolder {
     /// Every `.yaml` and `.yml` below the folder, ordered by path. Names beginning with `..` are skipped (a
     /// mounted config map keeps its versions there), and so is what a `.prowignore` names; a link to a file is read, a
     /// link to a folder is not followed.
-    static func read(_ folder: String) -> (files: [SourceFile], errors: [ConfigProblem]) {
+    ///
+    /// - Parameter below: the only folder in there to be read; the rules of a `.prowignore` beside it hold for it too.
+    static func read(_ folder: String, below: String? = nil) -> (files: [SourceFile], errors: [ConfigProblem]) {
         var walk = Walk(root: folder)
-        walk.visit("", depth: 0)
+        if let below {
+            walk.ignore(rulesIn: "")
+            walk.visit(below, depth: 1)
+        } else {
+            walk.visit("", depth: 0)
+        }
         return (walk.files, walk.errors)
     }
 
@@ -24,6 +31,15 @@ enum ConfigurationFolder {
         var walk = Walk(root: parts.count == 1 ? "." : folder.isEmpty ? "/" : folder)
         walk.read(String(parts.last ?? ""))
         return (walk.files.first, walk.errors.first)
+    }
+
+    /// Whether the path is a folder, and the path without slashes at its end.
+    static func place(_ path: String) -> (isFolder: Bool, path: String) {
+        var trimmed = path[...]
+        while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
+        var isFolder = false
+        let exists = FileManager.default.fileExists(atPath: String(trimmed), isDirectory: &isFolder)
+        return (exists && isFolder, String(trimmed))
     }
 
     static func hash(of files: [SourceFile]) -> String {
@@ -45,6 +61,12 @@ enum ConfigurationFolder {
 
         init(root: String) { self.root = root }
 
+        mutating func ignore(rulesIn path: String) {
+            let file = path.isEmpty ? "\(root)/.prowignore" : "\(root)/\(path)/.prowignore"
+            guard let rules = FileManager.default.contents(atPath: file) else { return }
+            ignored.add(String(decoding: rules.prefix(65_536), as: UTF8.self), in: path)
+        }
+
         mutating func visit(_ path: String, depth: Int) {
             let folder = path.isEmpty ? root : "\(root)/\(path)"
             let names: [String]
@@ -56,10 +78,7 @@ enum ConfigurationFolder {
                 let reason = !exists ? "there is no such folder" : isFolder ? "it cannot be read" : "it is not a folder"
                 return refuse(path.isEmpty ? root : path, "\(reason); name a folder with job files that you may read")
             }
-            if names.contains(".prowignore"), let rules = try? Data(contentsOf: URL(filePath: "\(folder)/.prowignore"))
-            {
-                ignored.add(String(decoding: rules.prefix(65_536), as: UTF8.self), in: path)
-            }
+            if names.contains(".prowignore") { ignore(rulesIn: path) }
             for name in names where !name.hasPrefix("..") {
                 let inner = path.isEmpty ? name : "\(path)/\(name)"
                 var isFolder = false

@@ -58,6 +58,7 @@ package final class ConfigurationLoader: Sendable {
             files: files, parts: entries.map(\.part), resolved: entries.map(\.resolved), presets: context.presets,
             errors: errors + ConfigurationLoader.sameBaseNames(files) + (prowSettings?.errors ?? []))
         result.settings = context.prow.version
+        result.inRepository = (prowSettings?.settings.inRepository ?? InRepositoryRules()).taking(context)
         result.warnings = (result.warnings + (prowSettings?.warnings ?? [])).sorted()
         return result
     }

@@ -21,9 +21,13 @@ package struct LoadedConfiguration: Sendable {
     package var presets: [Preset] = []
     /// Prow's defaults where no `config.yaml` was read.
     package var settings = VersionSettings()
+    /// What jobs in repositories' own files may do.
+    package var inRepository = InRepositoryRules()
     /// Ordered by file and line.
     package var errors: [ConfigProblem] = []
     package var warnings: [ConfigProblem] = []
+
+    package init() {}
 
     package var isValid: Bool { errors.isEmpty }
 
@@ -63,36 +67,21 @@ package enum JobConfiguration {
         }
         return prowSettings(file)
     }
-
-    /// Reads a repository's own configuration (`.prow.yaml`, or the files below `.prow/`): presubmits and postsubmits
-    /// of that repository alone, with the presets and defaults of the whole.
-    package static func load(
-        inRepository repository: RepositoryName, files: [SourceFile], presets: [Preset] = [],
-        prowSettings: ProwSettings = ProwSettings()
-    ) -> LoadedConfiguration {
-        let files = files.sorted { $0.path < $1.path }
-        let parts = files.map { JobFileReader.read($0, repository: repository) }
-        let context = ResolutionContext(
-            presets: presets + parts.flatMap(\.presets), decoratesAllJobs: prowSettings.decoratesAllJobs,
-            prow: prowSettings)
-        return LoadedConfiguration(
-            files: files, parts: parts, resolved: parts.map { JobResolver.resolve($0.jobs, context) },
-            presets: context.presets, errors: [])
-    }
 }
 
 extension LoadedConfiguration {
-    /// Puts together what files gave, and compares their jobs with each other.
+    /// Puts together what files gave, and compares their jobs with each other and with those that stand beside them.
     init(
         files: [SourceFile], parts: [ConfiguredFile], resolved: [ResolvedFile], presets: [Preset],
-        errors: [ConfigProblem]
+        central: [(draft: JobDraft, job: ConfiguredJob)] = [], errors: [ConfigProblem]
     ) {
         self.init()
         self.files = files
         self.presets = presets
         jobs = resolved.flatMap { $0.jobs.map(\.job) }
         self.errors =
-            (errors + parts.flatMap(\.errors) + resolved.flatMap(\.errors) + JobConflicts.find(resolved.flatMap(\.jobs)))
+            (errors + parts.flatMap(\.errors) + resolved.flatMap(\.errors)
+            + JobConflicts.find(central + resolved.flatMap(\.jobs)))
             .sorted()
         warnings = (parts.flatMap(\.warnings) + resolved.flatMap(\.warnings)).sorted()
     }

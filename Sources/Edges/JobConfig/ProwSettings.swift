@@ -3,7 +3,7 @@ import SlipwayModel
 /// What Prow's own `config.yaml` says that jobs depend on.
 package struct ProwSettings: Sendable, Hashable {
     /// `plank.default_decoration_config_entries`: where it matches, it overrides the entries before it.
-    struct DecorationDefault: Sendable, Hashable {
+    struct DecorationDefault: Sendable, Hashable, Codable {
         /// `*`, an organisation or `org/repo`; nil: every repository.
         var repository: String?
         /// `*` or a cluster; nil: every cluster.
@@ -22,6 +22,8 @@ package struct ProwSettings: Sendable, Hashable {
     package var decoratesAllJobs = false
     /// `plank.job_queue_capacities`: 0 = never, below 0 = unlimited. Nil where no `config.yaml` was read.
     package internal(set) var jobQueueCapacities: [String: Int]?
+    /// `in_repo_config`, without what jobs take from the rest of the configuration.
+    package internal(set) var inRepository = InRepositoryRules()
     /// What is stored with a version of the configuration.
     package internal(set) var version = VersionSettings()
 

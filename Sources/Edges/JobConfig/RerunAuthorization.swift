@@ -18,12 +18,18 @@ package struct RerunAuthorization: Sendable, Hashable, Codable {
     package var users: [String] = []
     package var orgs: [String] = []
     package var teams: [Team] = []
+    /// Teams by the forge's numbers, of the organisation whose repository a run tests.
+    package var teamIDs: [Int64] = []
 
-    package init(allowsAnyone: Bool = false, users: [String] = [], orgs: [String] = [], teams: [Team] = []) {
+    package init(
+        allowsAnyone: Bool = false, users: [String] = [], orgs: [String] = [], teams: [Team] = [],
+        teamIDs: [Int64] = []
+    ) {
         self.allowsAnyone = allowsAnyone
         self.users = users
         self.orgs = orgs
         self.teams = teams
+        self.teamIDs = teamIDs
     }
 
     package func names(_ user: String) -> Bool { users.contains { $0.lowercased() == user.lowercased() } }
@@ -31,5 +37,6 @@ package struct RerunAuthorization: Sendable, Hashable, Codable {
     enum CodingKeys: String, CodingKey {
         case users, orgs, teams
         case allowsAnyone = "allow_anyone"
+        case teamIDs = "team_ids"
     }
 }

@@ -1,5 +1,6 @@
 package import Fleet
 package import Forge
+package import Git
 package import Hummingbird
 package import Postgres
 package import RoomKit
@@ -17,18 +18,21 @@ package struct SchedulingService: Room {
     private let watcher: ConfigurationWatcher?
     private let database: PostgresPool
 
-    package init(bus: FleetBus, forge: ForgeClient, settings: Settings) {
+    /// - Parameter mirrors: copies of the forge's repositories; by default this room's own, where the settings put them.
+    package init(bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors? = nil, settings: Settings) {
         let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
         let configuration = ConfigurationCache()
         database = bus.database
         ledger = SchedulingLedger(bus: bus, limits: limits, forge: forge.address)
-        runs = RunOperations(bus: bus, configuration: configuration, limits: limits)
+        let repositories = RepositoryReader(
+            mirrors: mirrors ?? GitMirrors(folder: settings.mirrors, forge: forge))
+        runs = RunOperations(bus: bus, configuration: configuration, repositories: repositories, limits: limits)
         let trust = Trust(users: settings.trustedUsers, forge: forge)
         routes = SchedulingRoutes(runs: runs, authorization: RunAuthorization(forge: forge, trust: trust))
         worker = SchedulingWorker(
             bus: bus, configuration: configuration,
             reader: ForgeReader(
-                forge: forge, trust: trust, bot: settings.forgeBot),
+                forge: forge, trust: trust, bot: settings.forgeBot, repositories: repositories),
             decider: Decider(
                 configuration: configuration, topology: bus.topology, limits: limits, bot: settings.forgeBot,
                 forge: forge.address))

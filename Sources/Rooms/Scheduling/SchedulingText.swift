@@ -42,7 +42,10 @@ package enum SchedulingText {
         for review, or at once with the comment `/test all`.
         """
 
-    package static func help(unknown: [String], branch: String, jobs: [ConfiguredJob], actor: String) -> String {
+    /// - Parameter problems: of the repository's own configuration.
+    package static func help(
+        unknown: [String], branch: String, jobs: [ConfiguredJob], actor: String, problems: [ConfigProblem] = []
+    ) -> String {
         let ofBranch = jobs.filter { $0.runsAgainst(branch: branch) && $0.trigger != nil }
         var parts: [String] = []
         if !unknown.isEmpty {
@@ -63,6 +66,12 @@ package enum SchedulingText {
         if ofBranch.contains(where: \.isAutomatic) {
             parts.append("`/test all` starts those that run by themselves, `/retest` those that failed.")
         }
+        if !problems.isEmpty {
+            let lines = problems.prefix(20).map { "* `\(code($0.description))`" }
+            parts.append(
+                (["The repository's own configuration has errors and gives no jobs:", ""] + lines).joined(
+                    separator: "\n"))
+        }
         return parts.joined(separator: "\n\n")
     }
 
@@ -74,6 +83,26 @@ package enum SchedulingText {
     package static func baseGone(_ base: String) -> String {
         "Not started: the base branch \(base.prefix(60)) is gone. Choose another base."
     }
+
+    /// Tells what a repository's own configuration files are good for.
+    package static let configurationContext = "slipway/configuration"
+
+    package static func configurationBroken(_ problems: [ConfigProblem]) -> String {
+        let first = problems.first?.description ?? ""
+        let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
+        let room = 140 - more.count
+        return (first.count > room ? first.prefix(room - 1) + "…" : first[...]) + more
+    }
+
+    package static func configurationChanged(isInForce: Bool) -> String {
+        isInForce
+            ? "The repository's own jobs run as this pull request has them."
+            : "The repository's own jobs run as the base branch has them, until this is merged."
+    }
+
+    package static let configurationMended = "The repository's own configuration has no errors any more."
+    package static let noFile = "it is a link or a submodule; put the file itself there"
+    package static let fileTooLarge = "it is larger than \(InRepositoryFiles.totalLimit >> 20) MB; make it smaller"
 
     // Prow's words, which its tools know.
     package static let contextRetired = "Context retired without replacement."

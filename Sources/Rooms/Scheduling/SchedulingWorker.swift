@@ -47,17 +47,19 @@ struct SchedulingWorker: Worker {
             let event = try message.decode(PullChanged.self)
             content = .pull(event, try await reader.facts(for: event, catalog))
         case RefPushed.type:
-            content = .push(try message.decode(RefPushed.self))
+            let push = try message.decode(RefPushed.self)
+            content = .push(push, try await reader.own(push, catalog))
         case CommandIssued.type:
             let issued = try message.decode(CommandIssued.self)
             content = .command(issued, try await reader.facts(for: issued, catalog))
         case RunRequested.type:
-            content = .request(try message.decode(RunRequested.self))
+            let request = try message.decode(RunRequested.self)
+            content = .request(request, try await reader.own(request, catalog))
         case ConfigurationApplied.type:
             content = .configuration(try message.decode(ConfigurationApplied.self))
         case PullReconcile.type:
             let reconcile = try message.decode(PullReconcile.self)
-            content = .reconcile(reconcile, try await reader.facts(for: reconcile))
+            content = .reconcile(reconcile, try await reader.facts(for: reconcile, catalog))
         default:
             content = .cancel(try message.decode(RunCancel.self))
         }
@@ -65,13 +67,13 @@ struct SchedulingWorker: Worker {
     }
 }
 
-/// One message, with what the forge said about it.
+/// One message, with what the forge and the repository said about it.
 struct WorkItem: Sendable {
     enum Content: Sendable {
         case pull(PullChanged, ForgeFacts?)
-        case push(RefPushed)
+        case push(RefPushed, RepositoryJobs?)
         case command(CommandIssued, ForgeFacts?)
-        case request(RunRequested)
+        case request(RunRequested, RepositoryJobs?)
         case cancel(RunCancel)
         case configuration(ConfigurationApplied)
         case reconcile(PullReconcile, ForgeFacts?)
@@ -85,7 +87,7 @@ struct WorkItem: Sendable {
         switch content {
         case .pull(let event, _): PullKey(event.repository, event.number)
         case .command(let issued, _): PullKey(issued.repository, issued.number)
-        case .request(let request):
+        case .request(let request, _):
             request.kind == .presubmit
                 ? request.refs.flatMap { refs in refs.pulls?.first.map { PullKey(refs.repository, $0.number) } } : nil
         case .reconcile(let reconcile, _): PullKey(reconcile.repository, reconcile.number)

@@ -16,7 +16,7 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
     return [
         TriggersService(bus: bus, settings: settings, forge: forge),
-        SchedulingService(bus: bus, forge: forge, settings: settings),
+        SchedulingService(bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings),
         ResultsService(
             bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer),
         ReportingService(bus: bus, forge: forge, settings: settings),

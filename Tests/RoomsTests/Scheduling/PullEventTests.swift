@@ -210,15 +210,6 @@ struct PullEventTests {
     }
 }
 
-extension ForgeFixture {
-    /// A pull request by somebody who is no member.
-    fileprivate func strangersPull() async throws -> PullRequest {
-        try await ForgeClient(address: address, token: Self.adminToken).createUser("stranger")
-        _ = try await push("gift", files: ["gift.txt": "x\n"])
-        return try await user("stranger").openPull(Self.repository, title: "Gift", head: "gift", base: "main")
-    }
-}
-
 extension PullRequest {
     /// The event of a delivery about this state.
     func changed(_ action: String, delivery: String = "d1") -> PullChanged {

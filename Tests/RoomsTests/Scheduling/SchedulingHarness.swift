@@ -43,6 +43,8 @@ struct SchedulingHarness: Sendable {
         var settings = Settings()
         settings.forgeBot = "slipway-bot"
         settings.trustedUsers = ["trusty"]
+        settings.gitFolder = FileManager.default.temporaryDirectory.path + "/slipway-git-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: settings.mirrors) }
         let migrations = try await migrations(forge, settings)
         try await withDatabase(migrations: migrations) { [settings] pool in
             let (bus, recorder) = try await MessageRecorder.bus(

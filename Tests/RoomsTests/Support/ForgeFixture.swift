@@ -88,7 +88,12 @@ struct ForgeFixture: Sendable {
                 try await git("checkout", "--quiet", "-b", branch, "main")
             }
         }
-        for (path, text) in files { try Data(text.utf8).write(to: URL(filePath: "\(clone)/\(path)")) }
+        for (path, text) in files {
+            let file = URL(filePath: "\(clone)/\(path)")
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
+        }
         try await git("add", "--all")
         try await git("commit", "--quiet", "--message", "Change \(files.keys.sorted().joined(separator: ", "))")
         try await git("push", "--quiet", "origin", branch)
@@ -99,6 +104,13 @@ struct ForgeFixture: Sendable {
     func openPull(_ branch: String = "feature") async throws -> PullRequest {
         _ = try await push(branch, files: ["\(branch).txt": "x\n"])
         return try await user("noor").openPull(Self.repository, title: "Add \(branch)", head: branch, base: "main")
+    }
+
+    /// A pull request by somebody who is no member.
+    func strangersPull(files: [String: String] = ["gift.txt": "x\n"]) async throws -> PullRequest {
+        try await ForgeClient(address: address, token: Self.adminToken).createUser("stranger")
+        _ = try await push("gift", files: files)
+        return try await user("stranger").openPull(Self.repository, title: "Gift", head: "gift", base: "main")
     }
 
     @discardableResult

@@ -47,7 +47,7 @@ struct JobDraft: Sendable {
 }
 
 /// The fields of a `decoration_config` that were given.
-package struct DecorationDraft: Sendable, Hashable {
+package struct DecorationDraft: Sendable, Hashable, Codable {
     /// Seconds.
     var timeout: Double?
     /// Seconds.
@@ -93,7 +93,7 @@ package struct DecorationDraft: Sendable, Hashable {
 }
 
 /// What is added to the pod of every job that carries all of its labels (without labels: of every job).
-package struct Preset: Sendable, Hashable {
+package struct Preset: Sendable, Hashable, Codable {
     var labels: [String: String] = [:]
     var env: [JSONValue] = []
     var volumes: [JSONValue] = []

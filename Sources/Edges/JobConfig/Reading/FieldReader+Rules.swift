@@ -12,16 +12,21 @@ extension FieldReader {
             case "github_users": rule.users = texts(entry)
             case "github_orgs": rule.orgs = texts(entry)
             case "github_team_slugs": rule.teams = list(entry).compactMap { team($0) }
-            case "github_team_ids":
-                warnUnserved(entry, "teams are known by their slugs; write github_team_slugs")
+            case "github_team_ids": rule.teamIDs = list(entry).compactMap { teamID($0) }
             default: warnUnknown(entry, in: section.key)
             }
         }
-        if rule.allowsAnyone, !(rule.users.isEmpty && rule.orgs.isEmpty && rule.teams.isEmpty) {
+        if rule.allowsAnyone, rule != RerunAuthorization(allowsAnyone: true) {
             refuse(
                 section.line, "\(section.key) allows anyone and names people as well; remove allow_anyone or the names")
         }
         return rule
+    }
+
+    private mutating func teamID(_ node: YAMLNode) -> Int64? {
+        if case .scalar(let scalar) = node.content, case .integer(let id) = scalar.resolved, id > 0 { return id }
+        refuse(node.line, "an entry of github_team_ids is \(node.kind) and no team's number; write e.g. 2009231")
+        return nil
     }
 
     private mutating func team(_ node: YAMLNode) -> RerunAuthorization.Team? {

@@ -39,6 +39,8 @@ struct ProwSettingsReader {
             for entry in fields.mapping(section) ?? [] { readPlank(entry) }
         } else if section.key == "deck" {
             for entry in fields.mapping(section) ?? [] { readDeck(entry) }
+        } else if section.key == "in_repo_config" {
+            for entry in fields.mapping(section) ?? [] { readInRepository(entry) }
         } else if let consequence = Unserved.sections[section.key] {
             fields.warnUnserved(section, consequence)
         } else {
@@ -90,6 +92,33 @@ struct ProwSettingsReader {
             for item in fields.list(entry) { readRerunDefault(item) }
         default: fields.warnUnserved(entry, "pages are Slipway's own")
         }
+    }
+
+    private mutating func readInRepository(_ entry: YAMLEntry) {
+        for member in entry.key == "enabled" || entry.key == "allowed_clusters" ? fields.mapping(entry) ?? [] : [] {
+            guard isPlace(member) else { continue }
+            if entry.key == "enabled" {
+                settings.inRepository.enabled[member.key] = fields.bool(member)
+            } else {
+                settings.inRepository.allowedClusters[member.key] = fields.texts(member)
+            }
+        }
+        if entry.key != "enabled", entry.key != "allowed_clusters" { fields.warnUnknown(entry, in: "in_repo_config") }
+    }
+
+    /// `*`, an organisation or a repository.
+    private mutating func isPlace(_ entry: YAMLEntry) -> Bool {
+        if entry.key.hasPrefix("https://") || entry.key.hasPrefix("http://") {
+            fields.warn(entry.line, "'\(entry.key)' is a Gerrit host and has no effect: Gerrit is not served")
+            return false
+        }
+        guard entry.key == "*" || RepositoryName.isValid(entry.key) || RepositoryName(entry.key) != nil else {
+            fields.refuse(
+                entry.line,
+                "'\(entry.key.prefix(100))' is neither an organisation nor a repository; write *, ORG or ORG/REPO")
+            return false
+        }
+        return true
     }
 
     private mutating func readRerunDefault(_ node: YAMLNode) {

@@ -61,7 +61,6 @@ extension Unserved {
         "github_reporter": "presubmits and postsubmits are reported, nothing else",
         "slack_reporter_configs": "nothing is reported to Slack",
         "gerrit": "Gerrit is not served",
-        "in_repo_config": "jobs in a repository's own .prow.yaml are not run",
         "jenkins_operators": "Jenkins is not driven",
         "moonraker": "Slipway has no need of it",
         "horologium": "periodics are looked at each second",

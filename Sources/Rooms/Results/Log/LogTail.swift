@@ -3,7 +3,9 @@ import FoundationEssentials
 import SlipwayModel
 import Web
 
-/// Tells one listener of a log as it grows: events `lines` (`{"first","html"}`), `state`, and at last `end`.
+/// Tells one listener of a log as it grows: events `lines` (`{"first","html"}`) for a page or `text` (`{"text"}`) for a
+/// terminal, `state` (`{"state","label","description"}`), and at last `end` (`{"continues"}`: the run has another attempt,
+/// with a log of its own).
 struct LogTail: Sendable {
     /// Where a listener is: the offset of the first byte it has not seen, and the number of the line that begins there.
     package struct Position: Hashable, Sendable, CustomStringConvertible {
@@ -30,11 +32,25 @@ struct LogTail: Sendable {
         package var description: String { "\(offset)-\(line)" }
     }
 
+    /// What the parameter `format` of the stream takes.
+    enum Form: String, CaseIterable {
+        case html, text
+    }
+
+    /// Where the attempt that is listened to stands.
+    struct Standing: Sendable {
+        var state: RunState
+        var description: String
+        /// Its run has a later attempt.
+        var continues = false
+    }
+
     let log: RunLog
-    let part: LogPart
+    /// Makes lines into HTML; nil for text.
+    let part: LogPart?
     let position: Position
-    /// Of the attempt that is listened to; nil when its run is gone.
-    let state: @Sendable () async throws -> (state: RunState, description: String)?
+    /// Nil when the run is gone.
+    let state: @Sendable () async throws -> Standing?
     var interval: Duration = .milliseconds(500)
 
     /// Lines of one event.
@@ -43,6 +59,14 @@ struct LogTail: Sendable {
     private struct LinesEvent: Encodable {
         var first: Int
         var html: String
+    }
+
+    private struct TextEvent: Encodable {
+        var text: String
+    }
+
+    private struct EndEvent: Encodable {
+        var continues: Bool
     }
 
     private struct StateEvent: Encodable {
@@ -60,7 +84,12 @@ struct LogTail: Sendable {
             let current = try await state()
             let hasEnded = current?.state.isFinished ?? true
             if let content = try await log.open(), content.file.size > position.offset {
-                position = try await tell(content.file, from: position, isAll: hasEnded, &events)
+                position =
+                    if let part {
+                        try await tell(content.file, as: part, from: position, isAll: hasEnded, &events)
+                    } else {
+                        try await tellText(content.file, from: position, isAll: hasEnded, &events)
+                    }
             }
             if let current, "\(current.state) \(current.description)" != told {
                 told = "\(current.state) \(current.description)"
@@ -71,7 +100,7 @@ struct LogTail: Sendable {
                             description: current.description)), event: "state")
             }
             if hasEnded {
-                try await events.send("{}", event: "end")
+                try await events.send(json(EndEvent(continues: current?.continues ?? false)), event: "end")
                 return
             }
             try await events.keepAlive()
@@ -79,8 +108,34 @@ struct LogTail: Sendable {
         }
     }
 
-    private func tell(
+    /// Bytes of one event of text.
+    private static let textBytes = 64 << 10
+
+    /// Whole lines as they are; a line that is longer than an event is told in parts.
+    private func tellText(
         _ file: any ArtifactFile, from start: Position, isAll: Bool, _ events: inout EventWriter
+    ) async throws -> Position {
+        var position = start
+        var pending: [UInt8] = []
+        func send(_ count: Int, _ events: inout EventWriter) async throws {
+            guard count > 0 else { return }
+            position.offset += Int64(count)
+            try await events.send(
+                json(TextEvent(text: String(decoding: pending.prefix(count), as: UTF8.self))), event: "text",
+                id: position.description)
+            pending.removeFirst(count)
+        }
+        for try await piece in file.pieces(of: start.offset..<file.size, size: Self.textBytes) {
+            pending += piece
+            let whole = pending.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+            try await send(whole == 0 && pending.count >= Self.textBytes ? pending.count : whole, &events)
+        }
+        if isAll { try await send(pending.count, &events) }
+        return position
+    }
+
+    private func tell(
+        _ file: any ArtifactFile, as part: LogPart, from start: Position, isAll: Bool, _ events: inout EventWriter
     ) async throws -> Position {
         var position = start
         var splitter = LineSplitter(offset: start.offset)

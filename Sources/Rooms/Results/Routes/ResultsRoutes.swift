@@ -155,13 +155,17 @@ struct ResultsRoutes: Sendable {
     @Sendable private func logStream(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let attempt = try await attempt(request, context)
         let log = RunLog(artifacts, folder: attempt.folder)
-        let asked = try request.headers[.lastEventID] ?? request.query().text("position", maximum: 50) ?? ""
+        let query = try request.query()
+        let asked = try request.headers[.lastEventID] ?? query.text("position", maximum: 50) ?? ""
+        let isText = try query.choice("format") ?? LogTail.Form.html == .text
         let tail = LogTail(
-            log: log, part: part(attempt, log), position: LogTail.Position(asked) ?? .start,
+            log: log, part: isText ? nil : part(attempt, log), position: LogTail.Position(asked) ?? .start,
             state: { [store] in
                 guard let now = try await store.state(of: attempt.detail.summary.runID) else { return nil }
                 // A new attempt has a log of its own; this one has ended.
-                return (now.build == attempt.build ? now.state : .aborted, now.description)
+                let isLatest = now.build == attempt.build
+                return LogTail.Standing(
+                    state: isLatest ? now.state : .aborted, description: now.description, continues: !isLatest)
             })
         return .events(to: request) { events in try await tail.run(&events) }
     }

@@ -68,14 +68,14 @@ package struct RunDetail: Sendable {
     package var priority: Int
     package var cancelReason: String?
     package var cancelledBy: String?
-    /// The file and line that configure the job.
+    /// The file and line that configure the job, with the commit where it is the repository's own file.
     package var source: String?
 
     static let columns =
         RunSummary.columns + """
             , run.origin, run.refs, run.skip_report, run.rerun_command, run.dispatched_at, run.agent, run.tree,
             run.exit_code, run.phases, run.config_version, run.artifact_path, run.priority, run.cancel_reason,
-            run.cancelled_by, run.job_spec ->> 'source'
+            run.cancelled_by, run.source
             """
 
     init(_ row: Row) throws(PostgresError) {

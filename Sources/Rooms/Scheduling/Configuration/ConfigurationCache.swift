@@ -19,8 +19,8 @@ final class ConfigurationCache: Sendable {
     }
 
     private func load(_ client: some PostgresClient) async throws -> JobCatalog {
-        let (version, ids, settings) = try await client.execute(SchedulingStore.currentJobIDs).one()
-            .decode((Int64, [Int64], JSON<VersionSettings>?).self)
+        let (version, ids, settings, inRepository) = try await client.execute(SchedulingStore.currentJobIDs).one()
+            .decode((Int64, [Int64], JSON<VersionSettings>?, JSON<InRepositoryRules>?).self)
         let known = content.withLock(\.jobs)
         var jobs: [Int64: ConfiguredJob] = [:]
         for row in try await client.execute(
@@ -31,7 +31,8 @@ final class ConfigurationCache: Sendable {
         }
         for id in ids where jobs[id] == nil { jobs[id] = known[id] }
         let catalog = JobCatalog(
-            version: version, jobs: ids.compactMap { jobs[$0] }, settings: settings?.value ?? VersionSettings())
+            version: version, jobs: ids.compactMap { jobs[$0] }, settings: settings?.value ?? VersionSettings(),
+            inRepository: inRepository?.value ?? InRepositoryRules())
         content.withLock { content in
             // Another transaction may have seen a newer version meanwhile.
             guard (content.catalog?.version ?? -1) < version else { return }

@@ -62,7 +62,9 @@ package struct ConfigurationStore: Sendable {
         // Jobs of one digest would be one job; the loader has refused such clashes.
         let digests = Set(jobs.map(\.digest))
         let settings = JSONText.canonical(loaded.settings)
-        let hash = SHA256.hexadecimal(Array((digests.sorted() + [settings.text]).joined(separator: "\n").utf8))
+        let inRepository = loaded.inRepository.isInUse ? JSONText.canonical(loaded.inRepository) : nil
+        let parts = digests.sorted() + [settings.text] + [inRepository?.text].compactMap(\.self)
+        let hash = SHA256.hexadecimal(Array(parts.joined(separator: "\n").utf8))
         let files = loaded.files.map { FileEntry(path: $0.path, sha256: SHA256.hexadecimal($0.bytes)) }
         return try await bus.commit { effects in
             let transaction = effects.database
@@ -84,7 +86,8 @@ package struct ConfigurationStore: Sendable {
             let ended = before.filter { !digests.contains($0.digest) }
             let begun = jobs.filter { !known.contains($0.digest) }
             let version = try await transaction.execute(
-                SchedulingStore.insertVersion, hash, by, source, JSON(files), jobs.count, settings
+                SchedulingStore.insertVersion, hash, by, source, JSON(files), jobs.count, settings,
+                inRepository
             ).one().decode(Int64.self)
             try await transaction.execute(SchedulingStore.endJobs, version, ended.map(\.id))
             try await transaction.execute(

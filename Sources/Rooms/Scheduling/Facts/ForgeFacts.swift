@@ -15,9 +15,20 @@ struct ForgeFacts: Sendable {
     var isActorTrusted: Bool
     /// Nil where no change rule seemed to need them.
     var changedFiles: [String]?
+    /// The jobs of the repository's own files; nil where it may have none.
+    var own: OwnConfiguration?
 
     /// The pull request as a whole: its author, or the label that somebody with the right to set it has set.
     var isPullTrusted: Bool { isAuthorTrusted || pull.labels.contains(PullDecision.okToTest) }
+}
+
+/// What the repository's own files say for a pull request.
+struct OwnConfiguration: Sendable {
+    var jobs: RepositoryJobs
+    /// The pull request changes the files.
+    var isChanged = false
+    /// The files were read with the pull request's changes.
+    var includesChanges = false
 }
 
 /// Asks the forge, outside of transactions. While the forge is away it says so at once, without another try of its
@@ -26,57 +37,101 @@ struct ForgeReader: Sendable {
     private let forge: ForgeClient
     private let trust: Trust
     private let bot: String
+    private let repositories: RepositoryReader
     private let outage = Outage()
 
-    init(forge: ForgeClient, trust: Trust, bot: String) {
+    init(forge: ForgeClient, trust: Trust, bot: String, repositories: RepositoryReader) {
         self.forge = forge
         self.trust = trust
         self.bot = bot
+        self.repositories = repositories
     }
 
     /// - Returns: nil where the event can start nothing, or its pull request is gone.
     /// - Throws: `RetryLater` while the forge cannot be asked.
     func facts(for event: PullChanged, _ catalog: JobCatalog) async throws -> ForgeFacts? {
-        let jobs = catalog.presubmits(of: event.repository)
-        guard !jobs.isEmpty, PullDecision.mayStartJobs(event, bot: bot) else { return nil }
-        return try await facts(event.repository, event.number, actor: nil) { branch in
+        guard catalog.hasPresubmits(event.repository), PullDecision.mayStartJobs(event, bot: bot) else { return nil }
+        return try await facts(event.repository, event.number, actor: nil, catalog) { jobs, branch in
             jobs.contains { $0.needsChangedFiles(branch: branch) }
         }
     }
 
     func facts(for issued: CommandIssued, _ catalog: JobCatalog) async throws -> ForgeFacts? {
-        let jobs = catalog.presubmits(of: issued.repository)
-        guard !jobs.isEmpty, CommandDecision.concerns(issued, jobs: jobs) else { return nil }
-        return try await facts(issued.repository, issued.number, actor: issued.actor) { branch in
+        let central = catalog.presubmits(of: issued.repository)
+        let isEnabled = catalog.inRepository.isEnabled(issued.repository)
+        // Which comments its own jobs answer to is known only once they are read.
+        guard isEnabled || !central.isEmpty && CommandDecision.concerns(issued, jobs: central) else { return nil }
+        let facts = try await facts(issued.repository, issued.number, actor: issued.actor, catalog) { jobs, branch in
             CommandDecision.needsChangedFiles(issued, jobs: jobs, branch: branch)
         }
+        guard let own = facts?.own else { return facts }
+        return CommandDecision.concerns(issued, jobs: central + own.jobs.presubmits) ? facts : nil
     }
 
-    func facts(for reconcile: PullReconcile) async throws -> ForgeFacts? {
-        try await facts(reconcile.repository, reconcile.number, actor: nil) { _ in true }
+    func facts(for reconcile: PullReconcile, _ catalog: JobCatalog) async throws -> ForgeFacts? {
+        try await facts(reconcile.repository, reconcile.number, actor: nil, catalog) { _, _ in true }
+    }
+
+    /// The jobs of the repository's own files at a push; nil where it may have none.
+    func own(_ push: RefPushed, _ catalog: JobCatalog) async throws -> RepositoryJobs? {
+        guard catalog.inRepository.isEnabled(push.repository) else { return nil }
+        return try await repositories.jobs(of: push.repository, at: push.after, catalog)
+    }
+
+    /// The same for a request by name; nil where the configuration itself has the job.
+    func own(_ request: RunRequested, _ catalog: JobCatalog) async throws -> RepositoryJobs? {
+        guard let refs = request.refs, let branch = refs.baseRef, catalog.inRepository.isEnabled(refs.repository),
+            catalog.job(request.job, request.kind, refs) == nil
+        else { return nil }
+        guard let base = refs.baseSHA else {
+            return try await repositories.jobs(of: refs.repository, branch: branch, catalog)
+        }
+        // What is about to be merged has been approved by whoever may.
+        let heads = request.origin == .merging ? (refs.pulls ?? []).map(\.sha) : []
+        return try await repositories.jobs(of: refs.repository, at: base, merging: heads, catalog)
     }
 
     private func facts(
-        _ repository: RepositoryName, _ number: Int, actor: String?, needsFiles: (String) -> Bool
+        _ repository: RepositoryName, _ number: Int, actor: String?, _ catalog: JobCatalog,
+        needsFiles: ([ConfiguredJob], String) -> Bool
     ) async throws -> ForgeFacts? {
         try outage.check()
+        let isEnabled = catalog.inRepository.isEnabled(repository)
+        let central = catalog.presubmits(of: repository)
         do {
             let pull = try await forge.pull(repository, number)
             async let head = forge.branchHead(repository, pull.base.ref)
-            let wantsFiles = needsFiles(pull.base.ref)
-            async let files = wantsFiles ? forge.pullFiles(repository, number).map(\.filename) : nil
+            let wantsFiles = isEnabled || needsFiles(central, pull.base.ref)
+            async let files = wantsFiles ? forge.pullFiles(repository, number) : nil
             async let isAuthorTrusted = trust.isTrusted(pull.author, in: repository.org)
             async let isActorTrusted = actor.asyncMap { try await trust.isTrusted($0, in: repository.org) } ?? false
             let baseSHA = try await head
-            return ForgeFacts(
+            let changed = try await files
+            var facts = ForgeFacts(
                 pull: PullState(pull, repository: repository, baseSHA: baseSHA ?? pull.base.sha),
                 baseExists: baseSHA != nil, isAuthorTrusted: try await isAuthorTrusted,
-                isActorTrusted: try await isActorTrusted, changedFiles: try await files)
+                isActorTrusted: try await isActorTrusted, changedFiles: changed?.map(\.filename))
+            if isEnabled { facts.own = try await own(facts, changed ?? [], catalog) }
+            return facts
         } catch let error as ForgeError {
             // The repository, the pull request or the right to see it is gone: there is nothing left to decide.
             if error.isPermanent { return nil }
             throw outage.note(error)
         }
+    }
+
+    private func own(
+        _ facts: ForgeFacts, _ files: [ChangedFile], _ catalog: JobCatalog
+    ) async throws -> OwnConfiguration {
+        let pull = facts.pull
+        guard facts.baseExists else { return OwnConfiguration(jobs: RepositoryJobs(version: catalog.version)) }
+        let isChanged = files.contains { file in
+            InRepositoryFiles.isPart(file.filename) || file.previousFilename.map(InRepositoryFiles.isPart) ?? false
+        }
+        let includesChanges = isChanged && facts.isAuthorTrusted && pull.mergeable != false
+        let jobs = try await repositories.jobs(
+            of: pull.repository, at: pull.baseSHA, merging: includesChanges ? [pull.headSHA] : [], catalog)
+        return OwnConfiguration(jobs: jobs, isChanged: isChanged, includesChanges: includesChanges)
     }
 }
 

@@ -14,7 +14,9 @@ create table scheduling.config_versions (
     files        jsonb       not null default '[]',
     jobs         integer     not null,
     -- What it says beside its jobs: capacities of queues and of the whole, who may run jobs again.
-    settings     jsonb       not null default '{}'
+    settings     jsonb       not null default '{}',
+    -- What jobs in repositories' own files may do and take part in; null where no repository may have any.
+    in_repository jsonb
 );
 
 -- A row per resolved job, in force from version `since` until, not including, version `until`. A job that did not
@@ -108,6 +110,8 @@ create table scheduling.runs (
     kind           text        not null check (kind in ('presubmit', 'postsubmit', 'periodic', 'batch')),
     job            text        not null,
     job_hash       text        not null,
+    -- Where the job is written: file and line of the configuration, or FILE@COMMIT:LINE of the repository's own.
+    source         text,
     cluster        text        not null,
     context        text,
     optional       boolean     not null default false,
@@ -238,7 +242,7 @@ create view scheduling.runs_v1 as
            definition.definition as job_spec,
            run.artifact_folder || '/' || run.build_id as artifact_path,
            run.author, run.head_sha, run.losses, run.cancel_reason, run.cancelled_by, run.deadline,
-           run.queue
+           run.queue, run.source
       from scheduling.runs as run
       left join scheduling.definitions as definition on definition.hash = run.job_hash;
 

@@ -42,12 +42,13 @@ extension Decider {
         case nil:
             if decision.startsJobs { notices.withdraw(SchedulingText.draft) }
         }
+        if decision.startsJobs { report(facts, &notices, &verdict) }
         notices.settle(&verdict)
         // A head that has a successor is left to the successor's own event.
         guard decision.startsJobs, event.headSHA == facts.pull.headSHA else { return }
+        let jobs = try catalog.jobs(.presubmit, of: event.repository, own: facts.own?.jobs)
         let choices = try AutomaticJobs.choose(
-            from: catalog.presubmits(of: event.repository), branch: facts.pull.baseRef,
-            changedFiles: { try files(facts) })
+            from: jobs, branch: facts.pull.baseRef, changedFiles: { try files(facts) })
         start(choices, of: facts, origin: .trigger, delivery: event.deliveryID, traceparent, &verdict)
     }
 
@@ -61,7 +62,8 @@ extension Decider {
         _ issued: CommandIssued, _ facts: ForgeFacts, _ known: KnownPull, _ catalog: JobCatalog,
         _ contexts: [String: RunState], _ traceparent: String?, _ verdict: inout Verdict
     ) throws {
-        guard facts.pull.isOpen else { return }
+        let jobs = try catalog.jobs(.presubmit, of: issued.repository, own: facts.own?.jobs)
+        guard facts.pull.isOpen, CommandDecision.concerns(issued, jobs: jobs) else { return }
         var notices = Notices(PullKey(issued.repository, issued.number), known.notices)
         guard facts.isActorTrusted || facts.isPullTrusted else {
             notices.post(
@@ -70,26 +72,37 @@ extension Decider {
             notices.settle(&verdict)
             return
         }
-        let jobs = catalog.presubmits(of: issued.repository)
         let decision = try CommandDecision(
             issued, jobs: jobs, branch: facts.pull.baseRef, contexts: contexts, changedFiles: { try files(facts) })
         if decision.needsHelp {
             notices.post(
                 SchedulingText.testHelp,
                 SchedulingText.help(
-                    unknown: decision.unknownTargets, branch: facts.pull.baseRef, jobs: jobs, actor: issued.actor))
+                    unknown: decision.unknownTargets, branch: facts.pull.baseRef, jobs: jobs, actor: issued.actor,
+                    problems: facts.own?.jobs.problems ?? []))
         } else {
             notices.withdraw(SchedulingText.testHelp)
         }
+        report(facts, &notices, &verdict)
         notices.withdraw(SchedulingText.untrustedCommand)
         notices.withdraw(SchedulingText.draft)
         notices.settle(&verdict)
         start(decision.choices, of: facts, origin: .command, delivery: issued.deliveryID, traceparent, &verdict)
     }
 
-    func decide(_ push: RefPushed, _ catalog: JobCatalog, _ traceparent: String?, _ verdict: inout Verdict) {
+    func decide(
+        _ push: RefPushed, _ own: RepositoryJobs?, _ catalog: JobCatalog, _ traceparent: String?,
+        _ verdict: inout Verdict
+    ) throws {
+        if let problems = own?.problems, !problems.isEmpty {
+            verdict.wishes.append(
+                status(
+                    push.repository, push.after, SchedulingText.configurationContext, "failure",
+                    SchedulingText.configurationBroken(problems)))
+        }
         let choices = PushDecision.choose(
-            from: catalog.postsubmits(of: push.repository), ref: push.ref, changedFiles: push.changedFiles)
+            from: try catalog.jobs(.postsubmit, of: push.repository, own: own), ref: push.ref,
+            changedFiles: push.changedFiles)
         let refs = Refs(repository: push.repository, baseRef: push.ref, baseSHA: push.after)
         verdict.runs += choices.map { choice in
             NewRun(
@@ -98,7 +111,13 @@ extension Decider {
         }
     }
 
-    func decide(_ request: RunRequested, _ catalog: JobCatalog, _ traceparent: String?, _ verdict: inout Verdict) {
+    func decide(
+        _ request: RunRequested, _ own: RepositoryJobs?, _ catalog: JobCatalog, _ traceparent: String?,
+        _ verdict: inout Verdict
+    ) {
+        let wanted =
+            catalog.job(request.job, request.kind, request.refs)
+            ?? own?.job(request.job, request.kind, branch: request.refs?.baseRef)
         let needsPulls = request.kind == .presubmit || request.kind == .batch
         if let deadline = request.deadline, deadline < Date() {
             verdict.refusals[request.requestID] = SchedulingText.requestPastDeadline
@@ -106,7 +125,7 @@ extension Decider {
             verdict.refusals[request.requestID] = SchedulingText.leasesNotServed(request.leases)
         } else if request.kind != .periodic, request.refs?.baseRef == nil || needsPulls && request.hasNoPulls {
             verdict.refusals[request.requestID] = SchedulingText.refsMissing(request)
-        } else if let job = catalog.job(request.job, request.kind, request.refs) {
+        } else if let job = wanted {
             verdict.runs.append(
                 NewRun(
                     requestID: request.requestID, origin: request.origin, kind: request.kind, job: job.job,
@@ -119,12 +138,16 @@ extension Decider {
     }
 
     func decide(
-        _ reconcile: PullReconcile, _ facts: ForgeFacts, _ catalog: JobCatalog, _ changed: ChangedPresubmits,
-        _ contexts: [String: RunState], _ traceparent: String?, _ verdict: inout Verdict
+        _ reconcile: PullReconcile, _ facts: ForgeFacts, _ known: KnownPull?, _ catalog: JobCatalog,
+        _ changed: ChangedPresubmits, _ contexts: [String: RunState], _ traceparent: String?,
+        _ verdict: inout Verdict
     ) throws {
         let pull = facts.pull
         guard pull.isOpen else { return }
-        let current = catalog.presubmits(of: reconcile.repository)
+        let current = try catalog.jobs(.presubmit, of: reconcile.repository, own: facts.own?.jobs)
+        var notices = Notices(PullKey(reconcile.repository, reconcile.number), known?.notices ?? [])
+        report(facts, &notices, &verdict)
+        notices.settle(&verdict)
         let reconciliation = Reconciliation(
             branch: pull.baseRef, ended: changed.ended, begun: changed.begun, current: current,
             contexts: Set(contexts.keys))
@@ -149,12 +172,36 @@ extension Decider {
     }
 
     private func status(_ pull: PullState, _ context: String, _ state: String, _ description: String) -> ForgeDesired {
+        status(pull.repository, pull.headSHA, context, state, description)
+    }
+
+    private func status(
+        _ repository: RepositoryName, _ sha: String, _ context: String, _ state: String, _ description: String
+    ) -> ForgeDesired {
         ForgeDesired(
-            repository: pull.repository, target: "commit/\(pull.headSHA)", key: "status/\(pull.headSHA)/\(context)",
-            value: .status(
-                sha: pull.headSHA, context: context, state: state, description: description, targetURL: nil),
+            repository: repository, target: "commit/\(sha)", key: "status/\(sha)/\(context)",
+            value: .status(sha: sha, context: context, state: state, description: description, targetURL: nil),
             // Statuses of runs count tenths of microseconds of their request, so a later run still wins.
             version: Date().microseconds * 10)
+    }
+
+    /// Says in a status of its own what the repository's own files say for the pull request, where anybody would ask:
+    /// they have errors, or had some, or the pull request changes them.
+    private func report(_ facts: ForgeFacts, _ notices: inout Notices, _ verdict: inout Verdict) {
+        guard let own = facts.own else { return }
+        let mark = "\(SchedulingText.configurationContext)@\(facts.pull.headSHA)"
+        let (state, text): (String, String)
+        if !own.jobs.problems.isEmpty {
+            (state, text) = ("failure", SchedulingText.configurationBroken(own.jobs.problems))
+        } else if own.isChanged {
+            (state, text) = ("success", SchedulingText.configurationChanged(isInForce: own.includesChanges))
+        } else if notices.stands(mark) {
+            (state, text) = ("success", SchedulingText.configurationMended)
+        } else {
+            return
+        }
+        verdict.wishes.append(status(facts.pull, SchedulingText.configurationContext, state, text))
+        notices.keep(state == "failure" ? mark : nil, of: SchedulingText.configurationContext)
     }
 
     /// Starts jobs of a pull request, or says in their statuses why not.
@@ -214,7 +261,7 @@ extension Date {
     var microseconds: Int64 { Int64((timeIntervalSince1970 * 1_000_000).rounded()) }
 }
 
-/// Our comments on one pull request: posted, replaced, and taken away where they stand.
+/// What we said on one pull request: comments posted, replaced, and taken away where they stand.
 private struct Notices {
     let pull: PullKey
     private let before: [String]
@@ -236,6 +283,15 @@ private struct Notices {
         guard tags.contains(notice.tag) else { return }
         tags.removeAll { $0 == notice.tag }
         wish(notice, nil)
+    }
+
+    /// Whether a mark stands that is no comment's.
+    func stands(_ mark: String) -> Bool { tags.contains(mark) }
+
+    /// Keeps one mark, or none, of all that begin with a prefix.
+    mutating func keep(_ mark: String?, of prefix: String) {
+        tags.removeAll { $0.hasPrefix(prefix) }
+        if let mark { tags.append(mark) }
     }
 
     private mutating func wish(_ notice: SchedulingText.Notice, _ body: String?) {

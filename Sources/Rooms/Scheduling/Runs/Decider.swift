@@ -46,10 +46,10 @@ struct Decider: Sendable {
                 let key = PullKey(issued.repository, issued.number)
                 guard let facts, let pull = known[key] else { continue }
                 try decide(issued, facts, pull, catalog, contexts[key] ?? [:], item.traceparent, &verdict)
-            case .push(let push):
-                decide(push, catalog, item.traceparent, &verdict)
-            case .request(let request):
-                decide(request, catalog, item.traceparent, &verdict)
+            case .push(let push, let own):
+                try decide(push, own, catalog, item.traceparent, &verdict)
+            case .request(let request, let own):
+                decide(request, own, catalog, item.traceparent, &verdict)
             case .configuration(let applied):
                 try await spread(applied, &verdict, database)
             case .reconcile(let reconcile, let facts):
@@ -59,7 +59,8 @@ struct Decider: Sendable {
                     SchedulingStore.changedPresubmits, reconcile.previous, reconcile.version,
                     reconcile.repository.org, reconcile.repository.repo)
                 try decide(
-                    reconcile, facts, catalog, try ChangedPresubmits(rows), contexts[key] ?? [:], item.traceparent,
+                    reconcile, facts, known[key], catalog, try ChangedPresubmits(rows), contexts[key] ?? [:],
+                    item.traceparent,
                     &verdict)
             case .cancel(let cancel):
                 verdict.aborts.append(RunAbort(runID: cancel.runID.uuid, by: cancel.by, reason: cancel.reason))
@@ -101,6 +102,7 @@ struct Decider: Sendable {
         }
         try await changes.abort(aborts)
         try await changes.refuse(verdict.refusals)
+        try await changes.define(verdict.runs.filter { !catalog.defines($0.jobHash) })
         try await changes.accept(verdict.runs.map { $0.linked(to: forge) }, configVersion: catalog.version)
         for reconcile in verdict.reconciliations {
             try changes.effects.emit(reconcile)

@@ -12,6 +12,8 @@ package struct NewRun: Sendable {
     package var kind: JobKind
     package var job: ResolvedJob
     package var jobHash: String
+    /// Where the job is written: `FILE:LINE` of the configuration, or `FILE@COMMIT:LINE` of the repository's own.
+    package var source: String?
     package var refs: Refs?
     package var priority: Int
     package var deadline: Date?
@@ -29,6 +31,7 @@ package struct NewRun: Sendable {
         self.kind = kind
         self.job = job
         self.jobHash = jobHash
+        source = job.source
         self.refs = refs.map { $0.cloned(as: job) }
         self.priority = priority
         self.deadline = deadline

@@ -19,6 +19,13 @@ struct RunChanges {
 
     var database: Transaction { effects.database }
 
+    /// Stores what runs do of whose jobs the configuration itself has none: those of repositories' own files.
+    func define(_ runs: [NewRun]) async throws {
+        guard !runs.isEmpty else { return }
+        try await database.execute(
+            SchedulingStore.insertDefinitions, runs.map(\.jobHash), runs.map { JSON($0.job) })
+    }
+
     /// Stores new runs, tells their requesters, and aborts the older duplicates that they replace.
     ///
     /// - Returns: those whose request was not known before.

@@ -8,15 +8,20 @@ package import SlipwayModel
 package struct RunOperations: Sendable {
     private let bus: FleetBus
     private let configuration: ConfigurationCache
+    /// Nil where nothing depends on who asks.
+    private let repositories: RepositoryReader?
     private let limits: SchedulingLimits
 
     package init(bus: FleetBus, limits: SchedulingLimits) {
-        self.init(bus: bus, configuration: ConfigurationCache(), limits: limits)
+        self.init(bus: bus, configuration: ConfigurationCache(), repositories: nil, limits: limits)
     }
 
-    init(bus: FleetBus, configuration: ConfigurationCache, limits: SchedulingLimits) {
+    init(
+        bus: FleetBus, configuration: ConfigurationCache, repositories: RepositoryReader?, limits: SchedulingLimits
+    ) {
         self.bus = bus
         self.configuration = configuration
+        self.repositories = repositories
         self.limits = limits
     }
 
@@ -47,7 +52,8 @@ package struct RunOperations: Sendable {
         ).map(RunSummary.init)
     }
 
-    /// Starts a run again: the same commits, by the job's current definition where there is one.
+    /// Starts a run again: the same commits, by the job's current definition where the configuration has one. A job of
+    /// the repository's own files is what it was, because the commits say what it is.
     ///
     /// - Returns: the new run; nil where there is no such run.
     package func rerun(_ run: RunID) async throws -> RunID? {
@@ -55,14 +61,15 @@ package struct RunOperations: Sendable {
             guard let row = try await effects.database.execute(SchedulingStore.runToRepeat, run.uuid).first else {
                 return nil
             }
-            let (kind, name, hash, refs, priority, definition) = try row.decode(
-                (JobKind, String, String, JSON<Refs>?, Int, JSON<ResolvedJob>).self)
+            let (kind, name, hash, refs, priority, source, definition) = try row.decode(
+                (JobKind, String, String, JSON<Refs>?, Int, String?, JSON<ResolvedJob>).self)
             let catalog = try await configuration.current(effects.database)
             let current = catalog.job(name, kind, refs?.value)
-            let new = NewRun(
+            var new = NewRun(
                 requestID: .version7(), origin: .rerun, kind: kind, job: current?.job ?? definition.value,
                 jobHash: current?.hash ?? hash, refs: refs?.value, priority: priority,
                 traceparent: TraceContext.current?.description)
+            if current == nil { new.source = source }
             if let pull = new.pull { _ = try await effects.database.lock([pull]) }
             var changes = RunChanges(effects, topology: bus.topology, limits: limits)
             try await changes.accept([new], configVersion: catalog.version)
@@ -75,7 +82,11 @@ package struct RunOperations: Sendable {
     func rerunRules(of run: RunSummary) async throws -> [RerunAuthorization] {
         let catalog = try await configuration.current(bus.database)
         let refs = run.repository.map { Refs(repository: $0, baseRef: run.baseRef) }
-        let job = catalog.job(run.job, run.kind, refs)
+        var job = catalog.job(run.job, run.kind, refs)
+        if job == nil, let refs, let branch = run.baseRef, catalog.inRepository.isEnabled(refs.repository) {
+            job = try await repositories?.jobs(of: refs.repository, branch: branch, catalog).job(
+                run.job, run.kind, branch: branch)
+        }
         // A periodic counts as its first extra repository's, as in Prow.
         let repository = run.repository ?? job?.job.extraRefs.first?.repository
         return [job?.rerun, catalog.settings.rerunAuthorization(of: repository)].compactMap(\.self)

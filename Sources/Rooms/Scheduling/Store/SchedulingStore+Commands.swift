@@ -32,7 +32,7 @@ extension SchedulingStore {
     static let runToRepeat = Statement(
         "scheduling.run_to_repeat",
         """
-        select run.kind, run.job, run.job_hash, run.refs, run.priority, definition.definition
+        select run.kind, run.job, run.job_hash, run.refs, run.priority, run.source, definition.definition
           from scheduling.runs as run
           join scheduling.definitions as definition on definition.hash = run.job_hash
          where run.run_id = $1

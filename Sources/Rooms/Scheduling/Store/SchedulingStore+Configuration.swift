@@ -17,7 +17,8 @@ extension SchedulingStore {
         """
         select (select coalesce(max(version), 0) from scheduling.config_versions),
                coalesce((select array_agg(id order by id) from scheduling.jobs where until is null), '{}'),
-               (select settings from scheduling.config_versions order by version desc limit 1)
+               (select settings from scheduling.config_versions order by version desc limit 1),
+               (select in_repository from scheduling.config_versions order by version desc limit 1)
         """)
 
     static let jobDefinitions = Statement(
@@ -37,8 +38,8 @@ extension SchedulingStore {
     static let insertVersion = Statement(
         "scheduling.insert_version",
         """
-        insert into scheduling.config_versions (hash, applied_by, source, files, jobs, settings)
-        values ($1, $2, $3, $4::jsonb, $5::integer, $6::jsonb)
+        insert into scheduling.config_versions (hash, applied_by, source, files, jobs, settings, in_repository)
+        values ($1, $2, $3, $4::jsonb, $5::integer, $6::jsonb, $7::jsonb)
         returning version
         """)
 

@@ -18,10 +18,11 @@ extension SchedulingStore {
                           $8::text[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
                           $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::jsonb[],
                           $20::integer[], $21::integer[], $22::timestamptz[], $23::text[], $25::text[], $26::text[],
-                          $27::text[])
+                          $27::text[], $28::text[])
                    as asked (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
                              rerun_command, org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs,
-                             priority, max_concurrency, deadline, traceparent, queue, head_shas, artifact_folder)
+                             priority, max_concurrency, deadline, traceparent, queue, head_shas, artifact_folder,
+                             source)
         ), fresh as (
             insert into scheduling.requests (request_id, run_id)
             select request_id, run_id from asked order by request_id
@@ -31,10 +32,11 @@ extension SchedulingStore {
         insert into scheduling.runs
                (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                 org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority, max_concurrency,
-                deadline, traceparent, config_version, queue, head_shas, artifact_folder)
+                deadline, traceparent, config_version, queue, head_shas, artifact_folder, source)
         select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs, priority,
-               max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[], artifact_folder
+               max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[], artifact_folder,
+               source
           from asked
          where run_id in (select run_id from fresh)
         returning run_id
@@ -174,6 +176,7 @@ extension Transaction {
                 runs.map { $0.refs.map(JSON.init) }, runs.map(\.priority), runs.map(\.job.maxConcurrency),
                 runs.map(\.deadline), runs.map(\.traceparent), configVersion,
                 runs.map(\.job.jobQueueName), runs.map(\.headSHAs), runs.map(\.artifactFolder),
+                runs.map(\.source),
             ])
         let fresh = Set(try rows.map { row throws(PostgresError) in try row.decode(UUID.self) })
         return runs.filter { fresh.contains($0.runID.uuid) }

@@ -24,6 +24,12 @@ struct CheckConfigCommand: ParsableCommand {
     @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.") var prowConfig: String?
     @Option(help: "Also name what this executor cannot give to a job's pod: process or kubernetes.")
     var executor: ExecutorKind?
+    @Option(
+        help: ArgumentHelp(
+            "Also check a repository's own configuration beside it: its .prow.yaml, its .prow folder, or a checkout.",
+            valueName: "file|dir"))
+    var inRepoConfig: String?
+    @Option(help: "The repository that the own configuration belongs to, ORG/REPO.") var repo: String?
     @OptionGroup var output: OutputOptions
 
     /// The answer as JSON.
@@ -38,9 +44,19 @@ struct CheckConfigCommand: ParsableCommand {
         var warnings: [ConfigProblem]
     }
 
+    func validate() throws {
+        guard inRepoConfig != nil || repo == nil, inRepoConfig == nil || repo.flatMap({ RepositoryName($0) }) != nil
+        else {
+            throw ValidationError("--in-repo-config and --repo ORG/REPO belong together.")
+        }
+    }
+
     func run() throws {
         let prowSettings = prowConfig.map { JobConfiguration.prowSettings(path: $0) }
-        let loaded = JobConfiguration.load(folder: jobConfig, prowSettings: prowSettings)
+        var loaded = JobConfiguration.load(folder: jobConfig, prowSettings: prowSettings)
+        if let inRepoConfig, let repository = repo.flatMap({ RepositoryName($0) }) {
+            loaded.add(inRepository: repository, path: inRepoConfig, isDecided: prowConfig != nil)
+        }
         let unsupported = executor == .process ? Self.unsupported(by: .current, loaded.jobs) : []
         let report = Report(
             files: loaded.files.count, presubmits: loaded.count(of: .presubmit),

@@ -131,7 +131,8 @@ let package = Package(
             "Triggers", ["Signatures", "Forge", "JobConfig", hummingbird, httpTypes, asyncHTTPClient, nio],
             resources: [migrations]),
         room(
-            "Scheduling", ["Signatures", "Forge", "Git", "JobConfig", "Patterns", hummingbird, argumentParser],
+            "Scheduling",
+            ["Signatures", "Forge", "Git", "JobConfig", "Patterns", hummingbird, argumentParser, asyncHTTPClient, nio],
             resources: [migrations]),
         room(
             "Execution",

@@ -43,6 +43,8 @@ import Testing
         let page = try await fleet.get("/runs/\(run.id)")
         #expect(page.status == 200)
         #expect(page.body.contains("tested 1 on main"))
+        #expect(try await fleet.slipway("runs", "logs", run.id).contains("tested 1 on main\n"))
+        #expect(try await fleet.slipway("runs", "logs", "--follow", run.id).contains("tested 1 on main\n"))
     }
 
     @Test func aFailingTestIsNamedWhereItsAuthorLooks() async throws {
@@ -57,6 +59,11 @@ import Testing
                 """)
         let run = try #require(try await fleet.ended("bad", count: 1).first)
         #expect(run.state == "failure")
+        let failure = await #expect(throws: LiveFleet.CommandFailed.self) {
+            try await fleet.slipway("runs", "logs", "-f", run.id)
+        }
+        #expect(failure?.description.contains("--- FAIL: light goes out") == true)
+        #expect(failure?.description.contains("The run ended: failure. The job failed") == true)
         try await eventually("the forge shows status and comment") {
             let shown = try await fleet.shown("bad")
             return shown.contains(/unit +failure +Job failed\./) && shown.contains("/test unit")
@@ -70,6 +77,30 @@ import Testing
         try await eventually("there is one failure table") {
             try await fleet.shown("bad").components(separatedBy: "Rerun command").count == 2
         }
+    }
+
+    @Test func aRepositorysOwnJobRunsBesideTheOthers() async throws {
+        let fleet = try LiveFleet.current
+        try await fleet.configure(Self.jobs)
+        try await fleet.makeRepository("own", author: "author", role: "member", script: "#!/bin/sh\necho my own job")
+        try await fleet.push(
+            "own", branch: "main", author: "author",
+            change: """
+                cat > .prow.yaml <<'END'
+                presubmits:
+                - {name: mine, always_run: true, decorate: true, spec: {containers: [{command: [./job]}]}}
+                END
+                """)
+        try await fleet.push("own", branch: "change", author: "author", change: "echo two > file")
+        try await fleet.openPull("own", branch: "change", author: "author")
+        let run = try #require(try await fleet.ended("own", count: 1).first)
+        #expect(run.job == "mine" && run.state == "success", "\(run)")
+        let page = try await fleet.get("/runs/\(run.id)").body
+        #expect(page.contains("my own job") && page.contains(".prow.yaml@"))
+        try await fleet.slipway("runs", "rerun", run.id)
+        #expect(try await fleet.ended("own", count: 2).map(\.state) == ["success", "success"])
+        let files = try await fleet.get("/runs/\(run.id)/artifacts/artifacts/e2e-timelines_slipway.json")
+        #expect(files.status == 200 && files.body.contains(#""phase":"clone""#))
     }
 
     @Test func aConflictIsSaidInsteadOfSilence() async throws {

@@ -191,7 +191,8 @@ struct LiveFleet: Sendable {
             mkdir -p '\(folder)/jobs' && cat > '\(folder)/jobs/e2e.yaml' <<'YAML'
             \(jobs)
             YAML
-            slipway config apply '\(folder)/jobs'
+            echo 'in_repo_config: {enabled: {e2e/own: true}}' > '\(folder)/prow.yaml'
+            slipway config apply '\(folder)/jobs' --prow-config '\(folder)/prow.yaml'
             """)
     }
 

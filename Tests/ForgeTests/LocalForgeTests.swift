@@ -41,6 +41,25 @@ struct LocalForgeTests {
         }
     }
 
+    @Test("members of teams are known by the team's slug and by its number")
+    func teams() async throws {
+        try await TestForge.run { forge in
+            _ = try await forge.makeRepository()
+            let team = try await forge.admin.createTeam(org: repository.org, name: "Crane Drivers")
+            #expect(team.slug == "crane-drivers")
+            try await forge.admin.addTeamMember(org: repository.org, team: team.slug, user: "noor")
+            let bot = forge.bot
+            #expect(try await bot.isTeamMember(repository.org, team: team.slug, "noor"))
+            #expect(try await bot.isTeamMember(repository.org, teamID: team.id, "noor"))
+            #expect(try await !bot.isTeamMember(repository.org, teamID: team.id, "maria"))
+            #expect(try await !bot.isTeamMember(repository.org, teamID: team.id + 1, "noor"))
+            #expect(try await !bot.isTeamMember("nowhere", teamID: team.id, "noor"))
+            await #expect(throws: ForgeError.self) {
+                try await forge.admin.createTeam(org: repository.org, name: "crane drivers")
+            }
+        }
+    }
+
     @Test("pull refs can be fetched, the merge among them")
     func pullRefs() async throws {
         try await TestForge.run { forge in

@@ -34,6 +34,25 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder + "/work/locks").isEmpty)
     }
 
+    @Test func whatItDidWhenIsAmongItsArtifacts() async throws {
+        let bench = try ExecutionBench()
+        var run = ExecutionBench.run("exit 1")
+        run.requestedAt = run.claimedAt.addingTimeInterval(-10)
+        run.dispatchedAt = run.claimedAt.addingTimeInterval(-2)
+        _ = await bench.execute(run)
+        let bytes = try await bench.store.get(bench.layout(run).intervals)
+        let document = try IntervalsDocument.decode(bytes)
+        #expect(document.items.map { $0.locator.keys["phase"] } == ["wait", "queue", "test", "upload"])
+        #expect(document.items.map(\.level) == ["Info", "Info", "Error", "Info"])
+        #expect(document.items.map { $0.to.timeIntervalSince($0.from) }.prefix(2).map { $0.rounded() } == [8, 2])
+        let test = document.items[2]
+        #expect(test.message.annotations["status"] == "Failed" && test.to >= test.from)
+        #expect(document.items[3].from >= test.to)
+        // The shape that readers of OpenShift's timelines expect.
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.hasPrefix(#"{"items":[{"display":true,"from":"20"#) && text.contains(#""humanMessage":"#))
+    }
+
     @Test func aLostAttemptPublishesNothing() async throws {
         let bench = try ExecutionBench()
         let run = ExecutionBench.run("true")

@@ -15,6 +15,7 @@ package struct BatchConsumer: Service {
     private let consumer: BrokerConsumer
     private let policy: RetryPolicy
     private let instruments: Instruments
+    private let activity: Activity
     private let logger: Logger
     private let batchSize: Int
     /// Messages that one transaction handles, give or take a parcel's.
@@ -23,7 +24,7 @@ package struct BatchConsumer: Service {
 
     package init(
         _ worker: any Worker, bus: FleetBus, consumer: BrokerConsumer, policy: RetryPolicy = RetryPolicy(),
-        batchSize: Int = 100, instruments: Instruments, logger: Logger
+        batchSize: Int = 100, instruments: Instruments, activity: Activity = Activity(), logger: Logger
     ) {
         self.worker = worker
         self.bus = bus
@@ -31,12 +32,14 @@ package struct BatchConsumer: Service {
         self.policy = policy
         self.batchSize = batchSize
         self.instruments = instruments
+        self.activity = activity
         var logger = logger
         logger[metadataKey: "worker"] = "\(worker.name)"
         self.logger = logger
     }
 
     package func run() async throws {
+        activity.begin(worker.name)
         try await withGracefulShutdownHandler {
             var linger = Duration.zero
             while !Task.isCancelled {
@@ -97,8 +100,10 @@ package struct BatchConsumer: Service {
     /// - Returns: false when the task was cancelled before the batch was settled.
     private func settle(_ messages: [Message]) async -> Bool {
         guard !messages.isEmpty else { return true }
+        activity.begin(worker.name, handling: messages)
         do {
             try await handle(messages)
+            activity.end(worker.name, handled: messages)
             return true
         } catch let error where isAbsence(of: error) {
             guard await waitForDatabase() else { return false }
@@ -148,6 +153,7 @@ package struct BatchConsumer: Service {
     }
 
     private func retry(_ message: Message, error: any Error) async -> Bool {
+        defer { activity.end(worker.name, handled: []) }
         let envelope = message.envelope
         let reason = String(String(describing: error).prefix(2000))
         do {

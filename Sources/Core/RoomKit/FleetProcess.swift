@@ -28,6 +28,7 @@ package struct FleetProcess: Sendable {
     private let publisher: OutboxPublisher
     private let brokerPublisher: BrokerPublisher
     private let member: FleetMember
+    private let activity = Activity()
 
     /// Connects, waiting with a clear line for a database or broker that is not there yet and for a schema that is
     /// behind.
@@ -83,7 +84,8 @@ package struct FleetProcess: Sendable {
             let consumer = BrokerConsumer(
                 address: broker, topology: topology, queue: bus.topology.queue(of: name), prefetch: 150,
                 recreates: true, logger: logger, name: "slipway \(name)")
-            return BatchConsumer(worker, bus: bus, consumer: consumer, instruments: instruments, logger: logger)
+            return BatchConsumer(
+                worker, bus: bus, consumer: consumer, instruments: instruments, activity: activity, logger: logger)
         }
     }
 
@@ -94,7 +96,7 @@ package struct FleetProcess: Sendable {
 
     /// The chores of the fleet itself, which every process offers to do.
     package var ownChores: [Chore] {
-        [publisher.sweeper, bus.trimming, member.renewal(database)]
+        [publisher.sweeper, bus.trimming, member.renewal(database, doing: { [activity] in activity.json })]
     }
 
     /// Runs the services until SIGTERM or SIGINT, then stops them in the opposite order, within 30 s.

@@ -67,6 +67,8 @@ package struct SettingDefinition: Sendable {
     package let key: String
     package let summary: String
     let environment: [String]
+    /// What holds where nothing is set, for people; nil where that is nothing.
+    package let defaultText: String?
     let apply: @Sendable (inout Settings, String) throws -> Void
 
     /// `SLIPWAY_` and the key in capitals, after the names that other tools use.
@@ -75,46 +77,58 @@ package struct SettingDefinition: Sendable {
     }
 
     init(
-        _ key: String, environment: [String] = [], _ summary: String,
+        _ key: String, environment: [String] = [], _ summary: String, default defaultText: String? = nil,
         apply: @escaping @Sendable (inout Settings, String) throws -> Void
     ) {
         self.key = key
         self.environment = environment
         self.summary = summary
+        self.defaultText = defaultText
         self.apply = apply
     }
 
     static func text(
         _ key: String, _ path: any WritableKeyPath<Settings, String> & Sendable, _ summary: String
     ) -> SettingDefinition {
-        SettingDefinition(key, summary) { $0[keyPath: path] = $1 }
+        SettingDefinition(key, summary, default: code(Settings()[keyPath: path])) { $0[keyPath: path] = $1 }
     }
 
     static func text(
-        _ key: String, _ path: any WritableKeyPath<Settings, String?> & Sendable, _ summary: String
+        _ key: String, _ path: any WritableKeyPath<Settings, String?> & Sendable, _ summary: String,
+        default defaultText: String? = nil
     ) -> SettingDefinition {
-        SettingDefinition(key, summary) { $0[keyPath: path] = $1.isEmpty ? nil : $1 }
+        SettingDefinition(key, summary, default: defaultText) { $0[keyPath: path] = $1.isEmpty ? nil : $1 }
     }
 
     static func number(
         _ key: String, _ path: any WritableKeyPath<Settings, Int> & Sendable, in range: ClosedRange<Int>,
         _ summary: String
     ) -> SettingDefinition {
-        SettingDefinition(key, summary) { $0[keyPath: path] = try parse($1, key, range) }
+        SettingDefinition(key, summary, default: code("\(Settings()[keyPath: path])")) {
+            $0[keyPath: path] = try parse($1, key, range)
+        }
     }
 
     static func secret(
         _ key: String, environment: [String] = [], _ path: any WritableKeyPath<Settings, Secret> & Sendable,
         _ summary: String
     ) -> SettingDefinition {
-        SettingDefinition(key, environment: environment, summary) { $0[keyPath: path] = try Secret(reference: $1) }
+        // The one that everybody starts with is no secret.
+        SettingDefinition(key, environment: environment, summary, default: code(Settings()[keyPath: path].reveal)) {
+            $0[keyPath: path] = try Secret(reference: $1)
+        }
     }
 
     static func secret(
-        _ key: String, _ path: any WritableKeyPath<Settings, Secret?> & Sendable, _ summary: String
+        _ key: String, _ path: any WritableKeyPath<Settings, Secret?> & Sendable, _ summary: String,
+        default defaultText: String? = nil
     ) -> SettingDefinition {
-        SettingDefinition(key, summary) { $0[keyPath: path] = $1.isEmpty ? nil : try Secret(reference: $1) }
+        SettingDefinition(key, summary, default: defaultText) {
+            $0[keyPath: path] = $1.isEmpty ? nil : try Secret(reference: $1)
+        }
     }
+
+    private static func code(_ text: String) -> String { "`\(text)`" }
 
     static func parse(_ text: String, _ key: String, _ range: ClosedRange<Int>) throws -> Int {
         guard let number = Int(text), range.contains(number) else {
@@ -138,17 +152,20 @@ package struct SettingDefinition: Sendable {
             "State of `slipway up`: its PostgreSQL, RabbitMQ, forge, logs, artifacts, workspaces."),
         .text(
             "artifacts.folder", \.artifactsFolder,
-            "Where artifacts are stored; `artifacts` below data.folder by default."),
+            "Where artifacts are stored.", default: "`artifacts` below `data.folder`"),
         .text(
             "git.folder", \.gitFolder,
-            "Where workers keep bare copies of repositories, a cache; `git` below data.folder by default."),
+            "Where workers keep bare copies of repositories; a cache.", default: "`git` below `data.folder`"),
         .text("gateway.host", \.host, "Address the gateway listens on."),
         .number("gateway.port", \.port, in: 0...65535, "Port the gateway listens on."),
         .text(
             "gateway.public_url", \.publicURL,
-            "How browsers and the forge reach the gateway; links in statuses begin with it."),
+            "How browsers and the forge reach the gateway; links in statuses begin with it.",
+            default: "host and port of the gateway"),
         .text("health.host", \.healthHost, "Address of `/healthz`, `/readyz`, `/metrics` of workers and agents."),
-        SettingDefinition("health.port", "Port of the same; unset: not served (the gateway always serves them).") {
+        SettingDefinition(
+            "health.port", "Port of the same; the gateway always serves them.", default: "not served"
+        ) {
             $0.healthPort = try parse($1, "health.port", 0...65535)
         },
         SettingDefinition(
@@ -174,8 +191,8 @@ package struct SettingDefinition: Sendable {
         .secret("login.client_secret", \.loginClientSecret, "Client secret of the same. A secret."),
         .secret(
             "login.session_secret", \.loginSessionSecret,
-            "Signs the sessions of people; the same in every gateway. Made from login.client_secret by default. A secret."
-        ),
+            "Signs the sessions of people; the same in every gateway. A secret.",
+            default: "made from `login.client_secret`"),
         .text(
             "plugins.file", \.pluginsFile,
             "Prow's plugins.yaml, whose external_plugins get the deliveries that concern them. Once it is unset again, "
@@ -190,7 +207,7 @@ package struct SettingDefinition: Sendable {
             "config.prow_config", \.prowConfig,
             "Prow's own config.yaml, applied with the folder: presets, decoration defaults, capacities, rerun rules."),
         .text("agent.cluster", \.cluster, "Cluster whose runs an agent takes."),
-        .text("agent.name", \.agentName, "Name of an agent; host and process id by default."),
+        .text("agent.name", \.agentName, "Name of an agent; unique in the fleet.", default: "host and process id"),
         .number("agent.capacity", \.agentCapacity, in: 1...1000, "Runs an agent executes at once."),
         .number(
             "agent.lost_after", \.agentLostAfter, in: 5...3600,
@@ -199,7 +216,7 @@ package struct SettingDefinition: Sendable {
             "agent.secrets_folder", \.agentSecretsFolder, "Files whose contents are censored from logs and artifacts."),
         .text(
             "agent.workspace_folder", \.workspaceFolder,
-            "Where runs are cloned and executed; `work` below data.folder by default."),
+            "Where runs are cloned and executed.", default: "`work` below `data.folder`"),
         .number("agent.workspace_quota_mb", \.workspaceQuotaMB, in: 1...10_000_000, "Disk a run may take, in MB."),
         .number(
             "agent.log_limit_mb", \.logLimitMB, in: 1...10_000,

@@ -11,8 +11,8 @@ package enum SettingsReference {
 
         What CI does (jobs, presets) is not here: see `slipway config --help`.
 
-        | key | environment | meaning |
-        |---|---|---|
+        | key | environment | default | meaning |
+        |---|---|---|---|
         \(SettingDefinition.all.map(row).joined(separator: "\n"))
 
         """
@@ -20,6 +20,6 @@ package enum SettingsReference {
 
     private static func row(_ definition: SettingDefinition) -> String {
         let variables = definition.variables.map { "`\($0)`" }.joined(separator: ", ")
-        return "| `\(definition.key)` | \(variables) | \(definition.summary) |"
+        return "| `\(definition.key)` | \(variables) | \(definition.defaultText ?? "") | \(definition.summary) |"
     }
 }

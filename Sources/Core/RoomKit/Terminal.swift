@@ -30,14 +30,19 @@ package enum Terminal {
     /// A line on standard error.
     package static func complain(_ line: String) { write(line + "\n") }
 
-    private static func write(_ text: String) {
-        var rest = Array(text.utf8)[...]
+    /// Bytes on standard output, at once and as they are.
+    package static func output(_ bytes: some Sequence<UInt8>) { write(Array(bytes), to: 1) }
+
+    private static func write(_ text: String) { write(Array(text.utf8), to: 2) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { bytes in
                 #if canImport(Glibc)
-                    Glibc.write(2, bytes.baseAddress, bytes.count)
+                    Glibc.write(descriptor, bytes.baseAddress, bytes.count)
                 #else
-                    Darwin.write(2, bytes.baseAddress, bytes.count)
+                    Darwin.write(descriptor, bytes.baseAddress, bytes.count)
                 #endif
             }
             guard written > 0 else { return }

@@ -45,13 +45,15 @@ package struct ClaimedRun: Sendable, Codable {
     package var attempt: Int
     /// The instant the request for the run was stored, by the database's clock.
     package var requestedAt: Date
+    /// The instant its cluster had room for it; nil where nobody knows any more.
+    package var dispatchedAt: Date?
     package var claimedAt: Date
     package var configVersion: Int64?
     package var traceparent: String?
 
     package init(
         runID: RunID, buildID: BuildID, job: ResolvedJob, refs: Refs?, artifactFolder: String, attempt: Int,
-        requestedAt: Date, claimedAt: Date, configVersion: Int64?, traceparent: String?
+        requestedAt: Date, dispatchedAt: Date? = nil, claimedAt: Date, configVersion: Int64?, traceparent: String?
     ) {
         self.runID = runID
         self.buildID = buildID
@@ -60,6 +62,7 @@ package struct ClaimedRun: Sendable, Codable {
         self.artifactFolder = artifactFolder
         self.attempt = attempt
         self.requestedAt = requestedAt
+        self.dispatchedAt = dispatchedAt
         self.claimedAt = claimedAt
         self.configVersion = configVersion
         self.traceparent = traceparent

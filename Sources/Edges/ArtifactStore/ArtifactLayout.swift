@@ -65,6 +65,9 @@ package struct ArtifactLayout: Hashable, Sendable {
     package var buildLog: ArtifactPath { within("build-log.txt") }
     /// What the job left in its ARTIFACTS folder.
     package var artifacts: ArtifactPath { within("artifacts") }
+    /// When the attempt waited, was cloned, ran and was put away; among the job's own artifacts, where viewers of
+    /// timelines look.
+    package var intervals: ArtifactPath { within("artifacts/e2e-timelines_slipway.json") }
     /// Chunks of the log while the run is on; gone once `build-log.txt` stands and the attempt is finished.
     package var liveLog: ArtifactPath { within(".log") }
 

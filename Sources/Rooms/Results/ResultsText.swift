@@ -91,6 +91,29 @@ package enum ResultsText {
     static let noTestsYet = "Test results are read when the run has ended."
     static let noAgents = "No agent serves this cluster, so its runs wait. Start one: slipway agent"
     static let noMembers = "No gateway and no worker has announced itself."
+
+    /// What a worker does now, from what its process told of it.
+    static func handler(_ name: String, _ told: JSONValue) -> String {
+        guard case .object(let fields) = told else { return name }
+        var handling: [String] = []
+        if case .object(let types)? = fields["handling"] {
+            handling = types.sorted { $0.key < $1.key }.map { type, count in
+                if case .integer(let count) = count, count > 1 { "\(count) of \(type)" } else { type }
+            }
+        }
+        guard handling.isEmpty else { return "\(name) handles \(handling.joined(separator: ", "))" }
+        guard let last = fields["last"]?.stringValue, case .integer(let handled)? = fields["handled"] else {
+            return "\(name) waits"
+        }
+        return "\(name) waits; \(handled) handled, the last a \(last)"
+    }
+
+    static func executes(_ jobs: [String], of capacity: Int) -> String {
+        guard !jobs.isEmpty else { return "executes nothing" }
+        let shown = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? ", …" : "")
+        return "executes \(jobs.count) of \(capacity): \(shown)"
+    }
+
     static let noDeadLetters = "No message was given up. What a worker cannot handle after its last try is kept here."
     static let searchHint = "Type a part of a job's or repository's name, words of a pull request's title, or an id."
     static let noChanges = "No change"

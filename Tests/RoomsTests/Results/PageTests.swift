@@ -147,6 +147,47 @@ struct PageTests {
         }
     }
 
+    @Test("a live log is told as text too, whole lines and at last the rest, from where a listener left")
+    func liveText() async throws {
+        try await ResultsHarness.run(framework: .live) { results in
+            let run = try await results.store { $0.state = .running }
+            try await results.put(run, ".log/00000000", "one\n<two>\nthr")
+            _ = try await results.database.query(
+                "update scheduling.runs set state = 'failure', finished_at = now() where run_id = \(run.id.uuid)")
+            let told = try await results.get("/runs/\(run.id)/log/stream?format=text").text
+            #expect(told.contains(#"data: {"text":"one\n<two>\n"}"#) && told.contains(#"data: {"text":"thr"}"#))
+            #expect(told.contains(#""state":"failure""#) && told.contains(#"data: {"continues":false}"#))
+            var headers = HTTPFields()
+            if let name = HTTPField.Name("Last-Event-ID") { headers[name] = "10-1" }
+            let rest = try await results.get("/runs/\(run.id)/log/stream?format=text", headers).text
+            #expect(rest.contains(#"data: {"text":"thr"}"#) && !rest.contains("two"))
+        }
+    }
+
+    @Test("the chart of a finished run is what its agent told of it")
+    func intervals() async throws {
+        try await ResultsHarness.run { results in
+            let run = try await results.store()
+            let row = try await results.database.query(
+                "select started_at, finished_at from scheduling.runs where run_id = \(run.id.uuid)"
+            ).one().decode((Date, Date).self)
+            let middle = row.0.addingTimeInterval(row.1.timeIntervalSince(row.0) / 2)
+            func item(_ step: String, _ from: Date, _ to: Date) -> IntervalsDocument.Item {
+                .init(
+                    source: IntervalsDocument.runSource,
+                    locator: .init(type: "Run", keys: ["phase": "test", "step": step]),
+                    message: .init(reason: "Test", humanMessage: "ran"), from: from, to: to)
+            }
+            let document = IntervalsDocument(items: [item("build <1>", row.0, middle), item("check", middle, row.1)])
+            try await results.put(
+                run, "artifacts/e2e-timelines_slipway.json", String(decoding: try document.encoded(), as: UTF8.self))
+            let page = try await results.page("/runs/\(run.id)").text
+            #expect(page.contains("build &lt;1&gt;") && page.contains(">check<"))
+            try await results.put(run, "artifacts/e2e-timelines_slipway.json", "no JSON")
+            #expect(try await results.page("/runs/\(run.id)").status == .ok)
+        }
+    }
+
     @Test("every state of a run has a page that says what happens next", arguments: RunState.allCases)
     func states(state: RunState) async throws {
         try await ResultsHarness.run { results in

@@ -212,7 +212,11 @@ struct WidePageTests {
                 insert into scheduling.agents (name, cluster, capacity, seen_at)
                 values ('agent-2', 'default', 2, now() - interval '5 minutes');
                 insert into fleet.members (id, role, host, pid, doing)
-                values (gen_random_uuid(), 'gateway', 'host-a', 7, '{"step": "<serving>"}')
+                values (gen_random_uuid(), 'gateway', 'host-a', 7, '{}'),
+                       (gen_random_uuid(), 'worker', 'host-b', 8,
+                        '{"scheduling": {"handling": {"run.requested": 3, "<b>": 1}, "handled": 9, "last": "x"},
+                          "reporting": {"handling": {}, "handled": 5, "last": "forge.desired"},
+                          "aggregation": {"handling": {}, "handled": 0, "last": null}}')
                 """)
             try await results.store {
                 $0.state = .running
@@ -227,7 +231,10 @@ struct WidePageTests {
             #expect(page.contains("agent-1") && page.contains("long-job") && page.contains("1 of 2"))
             #expect(page.contains("Silent") && page.contains("Busy"))
             #expect(page.contains("gpu") && page.contains("no agents"))
-            #expect(page.contains("host-a, process 7") && page.contains("step: &lt;serving&gt;"))
+            #expect(page.contains("host-a, process 7") && page.contains("host-b, process 8"))
+            #expect(page.contains("scheduling handles &lt;b&gt;, 3 of run.requested"))
+            #expect(page.contains("reporting waits; 5 handled, the last a forge.desired"))
+            #expect(page.contains("aggregation waits</span>"))
         }
     }
 

@@ -42,6 +42,13 @@ struct RerunVerdictTests {
             testDescription: "members of a team", rules: [RerunAuthorization(teams: [team])],
             verdict: .allowedFor([.team(team)])),
         Case(
+            testDescription: "a team's number, which is one of the run's organisation",
+            rules: [RerunAuthorization(teamIDs: [7])], org: "harbor",
+            verdict: .allowedFor([.numberedTeam(7, of: "harbor"), .trusted(in: "harbor")])),
+        Case(
+            testDescription: "a team's number, and a run of no organisation",
+            rules: [RerunAuthorization(teamIDs: [7])], verdict: .refused),
+        Case(
             testDescription: "a run of a repository, for whom /test works", org: "harbor",
             verdict: .allowedFor([.trusted(in: "harbor")])),
         Case(testDescription: "a run of a repository, and nobody", login: nil, org: "harbor", verdict: .refused),

@@ -52,12 +52,29 @@ extension ForgeClient {
     ///
     /// - Parameter team: its slug.
     package func isTeamMember(_ org: String, team: String, _ user: String) async throws(ForgeError) -> Bool {
+        try await isTeamMember("/orgs/\(segment(org))/teams/\(segment(team))", user)
+    }
+
+    /// The same by the team's number; GitHub finds it below the number of its organisation.
+    package func isTeamMember(_ org: String, teamID: Int64, _ user: String) async throws(ForgeError) -> Bool {
+        struct Organization: Decodable, Sendable {
+            var id: Int64
+        }
+        do {
+            let organization: Organization = try await get("/orgs/\(segment(org))")
+            return try await isTeamMember("/organizations/\(organization.id)/team/\(teamID)", user)
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+
+    private func isTeamMember(_ path: String, _ user: String) async throws(ForgeError) -> Bool {
         struct Membership: Decodable, Sendable {
             var state: String
         }
         do {
-            let membership: Membership = try await get(
-                "/orgs/\(segment(org))/teams/\(segment(team))/memberships/\(segment(user))")
+            let membership: Membership = try await get("\(path)/memberships/\(segment(user))")
             return membership.state == "active"
         } catch {
             if error.isNotFound { return false }

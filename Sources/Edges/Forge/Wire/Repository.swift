@@ -23,6 +23,20 @@ package struct Account: Hashable, Sendable, Codable {
     package var isBot: Bool { type == "Bot" }
 }
 
+/// A team of an organisation.
+package struct Team: Hashable, Sendable, Codable {
+    package var id: Int64
+    package var name: String
+    /// The name in the team's address.
+    package var slug: String
+
+    package init(id: Int64, name: String, slug: String) {
+        self.id = id
+        self.name = name
+        self.slug = slug
+    }
+}
+
 /// A repository as deliveries and the REST API describe it.
 package struct Repository: Hashable, Sendable, Codable {
     package var id: Int64?

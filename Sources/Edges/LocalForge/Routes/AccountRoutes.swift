@@ -43,7 +43,11 @@ struct AccountRoutes {
             }
             return Response.noContent
         }
+        api.get("orgs/:org") { _, context in
+            Response.json(site.accounts.snapshot.account(try organization(context)))
+        }
         addMemberships(to: api)
+        addTeams(to: api)
     }
 
     private struct Membership: Encodable {
@@ -89,6 +93,63 @@ struct AccountRoutes {
             }
             return Response.noContent
         }
+    }
+
+    private func addTeams(to api: RouterGroup<LocalForgeContext>) {
+        api.post("orgs/:org/teams") { request, context in
+            struct Body: Decodable {
+                var name: String
+            }
+            try context.requireSiteAdmin()
+            let org = try organization(context)
+            let name = try await request.body(Body.self, context).name
+            let slug = name.lowercased().replacing(" ", with: "-")
+            guard RepositoryName.isValid(slug) else {
+                throw ForgeRefusal.invalid("Team", "name", "a team's name has letters, digits, dashes and spaces")
+            }
+            let team = try site.accounts.change { content in
+                guard content.organizations[org]?.teams?[slug] == nil else {
+                    throw ForgeRefusal.invalid("Team", "name", "there is a team \(slug) already")
+                }
+                let team = Accounts.Content.OrganizationTeam(id: content.takeID(), name: name)
+                var teams = content.organizations[org]?.teams ?? [:]
+                teams[slug] = team
+                content.organizations[org]?.teams = teams
+                return team
+            }
+            return Response.json(Team(id: team.id, name: team.name, slug: slug), status: .created)
+        }
+        api.put("orgs/:org/teams/:team/memberships/:user") { request, context in
+            try context.requireSiteAdmin()
+            let org = try organization(context)
+            let (slug, login) = (try context.name("team"), try context.name("user"))
+            try Self.check(login)
+            try site.accounts.ensureUser(login)
+            try site.accounts.change { content in
+                guard content.organizations[org]?.teams?[slug]?.members.insert(login) != nil else {
+                    throw ForgeRefusal.notFound
+                }
+            }
+            return Response.json(Membership(role: "member", user: site.accounts.snapshot.account(login)))
+        }
+        api.get("orgs/:org/teams/:team/memberships/:user") { _, context in
+            let org = try organization(context)
+            let slug = try context.name("team")
+            return try member(of: site.accounts.snapshot.organizations[org]?.teams?[slug], context)
+        }
+        api.get("organizations/:org/team/:team/memberships/:user") { _, context in
+            let (org, team) = (Int64(try context.name("org")), Int64(try context.name("team")))
+            let organization = site.accounts.snapshot.organizations.values.first { $0.id == org }
+            return try member(of: organization?.teams?.values.first { $0.id == team }, context)
+        }
+    }
+
+    private func member(
+        of team: Accounts.Content.OrganizationTeam?, _ context: LocalForgeContext
+    ) throws -> Response {
+        let login = try context.name("user")
+        guard let team, team.members.contains(login) else { throw ForgeRefusal.notFound }
+        return Response.json(Membership(role: "member", user: site.accounts.snapshot.account(login)))
     }
 
     private func organization(_ context: LocalForgeContext) throws -> String {

@@ -17,6 +17,14 @@ final class Accounts: Sendable {
             var id: Int64
             /// `admin` or `member` by login.
             var members: [String: String]
+            /// By slug.
+            var teams: [String: OrganizationTeam]?
+        }
+
+        struct OrganizationTeam: Codable, Sendable {
+            var id: Int64
+            var name: String
+            var members: Set<String> = []
         }
 
         var nextID: Int64 = 1

@@ -14,6 +14,8 @@ struct ProcessAttempt {
     let secrets: SecretSet
     let executor: ProcessExecutor
     let control: RunControl
+    /// From the claim on.
+    let timeline: AttemptTimeline
 
     private var store: any ArtifactStorage { executor.store }
     private var patiently: StorePatience { StorePatience(logger: executor.logger) }
@@ -44,6 +46,7 @@ struct ProcessAttempt {
         var finalSHA: String?
         var chunks = 0
         var remarks: [String] = []
+        var timeline = timeline
         do {
             let instruction = try InstructionBuilder(
                 run: run, plan: plan, workspace: workspace, searchPath: executor.options.searchPath,
@@ -52,7 +55,7 @@ struct ProcessAttempt {
             let entrypoint = try EntrypointProcess.start(instruction, workspace, executor)
             control.onStop { entrypoint.stop($0) }
             async let log = pumpLog(entrypoint)
-            let report = await listen(to: entrypoint)
+            let report = await listen(to: entrypoint, &timeline)
             // Whatever the entrypoint left holds the log open; with a clean end there is nothing.
             if report.result == nil { workspace.killStrays() }
             let cut = entrypoint.cutLog(after: .seconds(10))
@@ -66,6 +69,7 @@ struct ProcessAttempt {
             remarks.append(outcome.message)
         }
         let uploadStarted = ContinuousClock.now
+        timeline.begin(.upload)
         if !isSurplus {
             do {
                 remarks += try await patiently("artifacts of build \(run.buildID)", unless: { isSurplus }) {
@@ -78,6 +82,7 @@ struct ProcessAttempt {
                 remarks.append(outcome.message)
             }
             await composeLog(chunks, remarks)
+            await storeIntervals(timeline, outcome)
         }
         outcome.phases["upload"] = (ContinuousClock.now - uploadStarted) / .seconds(1)
         outcome.message = String(decoding: Censor.censor(Array(outcome.message.utf8), secrets), as: UTF8.self)
@@ -96,7 +101,7 @@ struct ProcessAttempt {
         var phases: [String: Double] = [:]
     }
 
-    private func listen(to entrypoint: EntrypointProcess) async -> Report {
+    private func listen(to entrypoint: EntrypointProcess, _ timeline: inout AttemptTimeline) async -> Report {
         var report = Report()
         var pending: [UInt8] = []
         reading: while true {
@@ -110,13 +115,16 @@ struct ProcessAttempt {
                 pending.removeSubrange(...end)
                 guard let event = try? ArtifactDocument.decode(EntrypointEvent.self, from: line) else { continue }
                 switch event {
-                case .cloning, .running: break
+                case .cloning: timeline.begin(.clone)
+                case .running(let step): timeline.begin(.test, step: step)
                 case .cloned(let finalSHA, let tree, let seconds):
+                    timeline.end()
                     report.finalSHA = finalSHA
                     report.tree = tree
                     report.phases["clone"] = seconds
                     try? await putStarted(finalSHA: finalSHA)
                 case .ended(let result):
+                    timeline.end()
                     report.result = result
                     report.phases["test"] = result.testSeconds
                 }
@@ -216,6 +224,16 @@ struct ProcessAttempt {
     }
 
     // MARK: Artifacts
+
+    /// A run without them is as good as any other.
+    private func storeIntervals(_ timeline: AttemptTimeline, _ outcome: RunOutcome) async {
+        do {
+            try await store.put(
+                layout.intervals, Censor.censor(try timeline.document(outcome).encoded(), secrets))
+        } catch {
+            executor.logger.warning("the intervals of build \(run.buildID) were not stored: \(error)")
+        }
+    }
 
     /// Answers remarks for the end of the log.
     private func upload(_ workspace: Workspace) async throws -> [String] {

@@ -111,6 +111,7 @@ package final class ProcessExecutor: RunExecutor {
     private func outcome(
         of run: ClaimedRun, agent: String, control: RunControl
     ) async -> (RunOutcome, finalSHA: String?) {
+        let timeline = AttemptTimeline(run, agent: agent)
         let layout: ArtifactLayout
         let secrets: SecretSet
         do {
@@ -120,7 +121,8 @@ package final class ProcessExecutor: RunExecutor {
             return (RunOutcome(state: .error, message: "\(error)"), nil)
         }
         let attempt = ProcessAttempt(
-            run: run, agent: agent, layout: layout, secrets: secrets, executor: self, control: control)
+            run: run, agent: agent, layout: layout, secrets: secrets, executor: self, control: control,
+            timeline: timeline)
         do {
             try await attempt.announce()
             let plan = try PodPlan(spec: run.job.spec, machine: options.machine)

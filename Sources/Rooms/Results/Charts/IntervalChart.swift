@@ -1,3 +1,4 @@
+import ArtifactStore
 import FoundationEssentials
 import SlipwayModel
 import Web
@@ -22,8 +23,9 @@ struct IntervalChart: Sendable {
 
     /// - Parameters:
     ///   - lost: attempts before this one, oldest first.
+    ///   - told: what its agent told of it, once it has; without that, phases follow each other without a gap.
     ///   - now: stands in for the end of a run that has none yet.
-    init(_ run: RunDetail, lost: [AttemptRow] = [], now: Date) {
+    init(_ run: RunDetail, lost: [AttemptRow] = [], told: IntervalsDocument? = nil, now: Date) {
         let summary = run.summary
         let begin = summary.requestedAt
         let end = max(begin, summary.finishedAt ?? now)
@@ -49,7 +51,11 @@ struct IntervalChart: Sendable {
         }
         add("start", "in the queue", from: dispatched, to: started)
         var at = started
-        for name in ["clone", "test", "upload"] {
+        for phase in Self.phases(told) {
+            add(phase.name, phase.label, from: max(started, phase.from), to: min(end, phase.to))
+            at = max(at, min(end, phase.to))
+        }
+        for name in at == started ? ["clone", "test", "upload"] : [] {
             let seconds = min(run.phases[name] ?? 0, max(0, end.timeIntervalSince(at)))
             let next = at.addingTimeInterval(seconds)
             add(name, name, from: at, to: next)
@@ -63,6 +69,21 @@ struct IntervalChart: Sendable {
             add("running", "running", from: at, to: end)
         }
         (self.intervals, self.begin, self.end) = (intervals, begin, end)
+    }
+
+    /// The phases of the attempt itself; what came before it, the database knows for all attempts.
+    private static func phases(
+        _ told: IntervalsDocument?
+    ) -> [(name: String, label: String, from: Date, to: Date)] {
+        (told?.items ?? []).prefix(50).compactMap { item in
+            guard item.source == IntervalsDocument.runSource,
+                let phase = item.locator.keys["phase"].flatMap(IntervalsDocument.Phase.init),
+                phase != .wait, phase != .queue
+            else { return nil }
+            return (
+                phase.rawValue, String((item.locator.keys["step"] ?? phase.rawValue).prefix(40)), item.from, item.to
+            )
+        }
     }
 
     var total: Double { end.timeIntervalSince(begin) }

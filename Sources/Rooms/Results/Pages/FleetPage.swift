@@ -25,7 +25,7 @@ struct FleetPage {
             "noAgents": .text(ResultsText.noAgents),
             "agents": .objects(agents.map { Self.agent($0, runs: running[$0.name] ?? [], now: now) }),
             "hasAgents": .flag(!agents.isEmpty),
-            "members": .objects(members.map { Self.member($0, now: now) }),
+            "members": .objects(members.map { Self.member($0, agents: agents, running: running, now: now) }),
             "hasMembers": .flag(!members.isEmpty),
             "noMembers": .text(ResultsText.noMembers),
             "deadLetters": .text(ResultsText.deadLetters(deadLetters)),
@@ -46,20 +46,20 @@ struct FleetPage {
         ]
     }
 
-    private static func member(_ member: MemberRow, now: Date) -> [String: PageValue] {
+    private static func member(
+        _ member: MemberRow, agents: [AgentRow], running: [String: [RunSummary]], now: Date
+    ) -> [String: PageValue] {
         let isPresent = now.timeIntervalSince(member.seenAt) < patience
-        let doing = member.doing.sorted { $0.key < $1.key }.map { key, value in
-            switch value {
-            case .string(let text): "\(key): \(text)"
-            case .integer(let number): "\(key): \(number)"
-            default: key
-            }
+        var doing = member.doing.sorted { $0.key < $1.key }.map { ResultsText.handler($0.key, $0.value) }
+        // An agent's name is its process, unless it was given another.
+        if let agent = agents.first(where: { $0.name == "\(member.host)-\(member.pid)" }) {
+            doing.append(ResultsText.executes((running[agent.name] ?? []).map(\.job), of: agent.capacity))
         }
         return [
             "role": .text(member.role), "place": .text("\(member.host), process \(member.pid)"),
             "state": .text(isPresent ? "success" : "error"), "label": .text(isPresent ? "Present" : "Silent"),
             "started": .markup(.age(member.startedAt, now: now)), "seen": .markup(.age(member.seenAt, now: now)),
-            "doing": .text(doing.joined(separator: ", ")),
+            "doing": .objects(doing.map { ["text": .text($0)] }),
         ]
     }
 }

@@ -59,7 +59,8 @@ struct RunPage {
         async let testValues = tests.values(showsAll: request.showsAllTests)
         async let files = ArtifactPages.summary(
             of: attempt, artifacts: artifacts, limit: Self.shownArtifacts)
-        let chart = IntervalChart(detail, lost: attempt.attempts, now: now)
+        async let told = intervals(of: attempt)
+        let chart = IntervalChart(detail, lost: attempt.attempts, told: await told, now: now)
         var values: [String: PageValue] = [
             "id": .text(summary.runID.description),
             "job": .text(summary.job),
@@ -100,6 +101,18 @@ struct RunPage {
             crumbs: Self.crumbs(summary),
             scripts: [ResultsAssets.set.path(of: "log.js")])
         return (head, values)
+    }
+
+    /// Bytes of a timeline that are read.
+    private static let timelineLimit = 256 << 10
+
+    /// What the agent of a finished run told of it. A file that is none tells nothing: the chart does without.
+    private func intervals(of attempt: Attempt) async -> IntervalsDocument? {
+        guard attempt.detail.summary.state.isFinished, !attempt.isEarlier,
+            let path = try? attempt.folder.appending("artifacts/e2e-timelines_slipway.json"),
+            let bytes = try? await artifacts.get(path, maximum: Self.timelineLimit)
+        else { return nil }
+        return try? IntervalsDocument.decode(bytes)
     }
 
     /// What the run's own machinery said, where it says more than the state does.

@@ -10,8 +10,8 @@ extension RunState: ExpressibleByArgument {}
 /// `slipway runs`: what runs, and what to do about it.
 package struct RunsCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "runs", abstract: "List, inspect, repeat and abort runs.",
-        subcommands: [List.self, Show.self, Rerun.self, Abort.self, Wait.self, Ledger.self])
+        commandName: "runs", abstract: "List, inspect, repeat and abort runs, read their logs.",
+        subcommands: [List.self, Show.self, Logs.self, Rerun.self, Abort.self, Wait.self, Ledger.self])
 
     package init() {}
 

@@ -16,6 +16,8 @@ package enum RerunVerdict: Hashable, Sendable {
     package enum Membership: Hashable, Sendable {
         case organization(String)
         case team(RerunAuthorization.Team)
+        /// By its number.
+        case numberedTeam(Int64, of: String)
         case trusted(in: String)
     }
 
@@ -37,7 +39,10 @@ package enum RerunVerdict: Hashable, Sendable {
                 return
             }
             let memberships =
-                rules.flatMap { $0.orgs.map(Membership.organization) + $0.teams.map(Membership.team) }
+                rules.flatMap { rule in
+                    rule.orgs.map(Membership.organization) + rule.teams.map(Membership.team)
+                        + rule.teamIDs.flatMap { id in [org].compactMap { $0.map { .numberedTeam(id, of: $0) } } }
+                }
                 + [org].compactMap { $0.map(Membership.trusted(in:)) }
             self = memberships.isEmpty ? .refused : .allowedFor(memberships)
         } else {
@@ -72,6 +77,7 @@ struct RunAuthorization: Sendable {
             switch membership {
             case .organization(let org): return try await forge.isMember(org, login)
             case .team(let team): return try await forge.isTeamMember(team.org, team: team.slug, login)
+            case .numberedTeam(let id, let org): return try await forge.isTeamMember(org, teamID: id, login)
             case .trusted(let org): return try await trust.isTrusted(login, in: org)
             }
         } catch {

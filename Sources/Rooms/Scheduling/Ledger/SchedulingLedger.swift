@@ -133,13 +133,16 @@ struct Claim: Sendable {
     /// Claimed just now, not by an earlier call.
     var isNew: Bool
     var artifactFolder: String
+    var dispatchedAt: Date?
 
     init(_ row: Row) throws(PostgresError) {
         let (
             runID, buildID, kind, jobHash, refs, attempt, requestedAt, claimedAt, configVersion, traceparent, cluster,
-            isNew, artifactFolder
+            isNew, artifactFolder, dispatchedAt
         ) = try row.decode(
-            (UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool, String).self)
+            (
+                UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool, String, Date?
+            ).self)
         self.runID = RunID(runID)
         self.buildID = BuildID(buildID)
         self.kind = kind
@@ -153,6 +156,7 @@ struct Claim: Sendable {
         self.cluster = cluster
         self.isNew = isNew
         self.artifactFolder = artifactFolder
+        self.dispatchedAt = dispatchedAt
     }
 
     /// Several pull requests make a presubmit a batch, so the kind is the run's, not the definition's.
@@ -162,7 +166,8 @@ struct Claim: Sendable {
         job.extraRefs = job.extraRefs.map { $0.linked(to: forge) }
         return ClaimedRun(
             runID: runID, buildID: buildID, job: job, refs: refs, artifactFolder: artifactFolder, attempt: attempt,
-            requestedAt: requestedAt, claimedAt: claimedAt, configVersion: configVersion, traceparent: traceparent)
+            requestedAt: requestedAt, dispatchedAt: dispatchedAt, claimedAt: claimedAt, configVersion: configVersion,
+            traceparent: traceparent)
     }
 }
 

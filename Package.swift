@@ -142,6 +142,9 @@ let package = Package(
             "Results", ["ArtifactStore", "JobConfig", "CExpat", hummingbird, yams],
             resources: [migrations, templates, assets]),
         room("Reporting", ["Forge", "JobConfig"], resources: [migrations]),
+        room(
+            "PullRequests", ["Forge", "Git", "JobConfig", "Patterns", "Signatures", hummingbird, argumentParser],
+            resources: [migrations, templates]),
 
         // MARK: Shell
         .executableTarget(
@@ -149,7 +152,7 @@ let package = Package(
             dependencies: [
                 "SlipwayModel", "Signatures", "SocketLoop", "Postgres", "AMQP", "Fleet", "Web", "RoomKit",
                 "JobConfig", "Forge", "Git", "LocalForge", "ArtifactStore", "LocalServices",
-                "Triggers", "Scheduling", "Execution", "Results", "Reporting",
+                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests",
                 "CLinux", hummingbird, argumentParser, logging, lifecycle, subprocess, asyncHTTPClient,
             ],
             path: "Sources/Shell/slipway", swiftSettings: strict),
@@ -183,9 +186,20 @@ let package = Package(
         tests(
             "Rooms",
             [
-                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "SlipwayModel", "Postgres", "AMQP",
-                "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge", "ArtifactStore", "Signatures",
+                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests", "SlipwayModel",
+                "Postgres", "AMQP", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge",
+                "ArtifactStore",
+                "Signatures",
                 "SlipwayTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio, subprocess,
+            ]),
+        tests(
+            "PullRequests",
+            [
+                "PullRequests", "Triggers", "Scheduling", "Reporting", "SlipwayModel", "Postgres", "AMQP", "Fleet",
+                "Web",
+                "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "Patterns", "SlipwayTesting",
+                hummingbird,
+                hummingbirdTesting, httpTypes, nio, subprocess,
             ]),
         tests("Shell", ["slipway"]),
         tests(

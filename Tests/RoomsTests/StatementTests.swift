@@ -2,7 +2,9 @@ import ArtifactStore
 import Fleet
 import Forge
 import Foundation
+import Git
 import Postgres
+import PullRequests
 import Reporting
 import Results
 import RoomKit
@@ -25,6 +27,8 @@ struct StatementTests {
         let settings = Settings()
         let rooms: [any Room] = [
             TriggersService(bus: bus, settings: settings),
+            PullRequestsService(
+                bus: bus, forge: forge, mirrors: GitMirrors(folder: folder, forge: forge), settings: settings),
             SchedulingService(bus: bus, forge: forge, settings: settings),
             ResultsService(
                 bus: bus, artifacts: try LocalArtifactStore(folder: folder), settings: settings,

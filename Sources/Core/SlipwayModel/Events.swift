@@ -360,6 +360,17 @@ package struct ForgeDesired: Event {
         /// Replaces the bot's comment that carries `tag`; nil deletes it.
         case comment(number: Int, tag: String, body: String?)
         case label(number: Int, name: String, present: Bool)
+        /// How a label of the repository looks: six hexadecimal digits, a sentence. One that is missing is made.
+        case labelDefinition(name: String, color: String, description: String)
+        case assignee(number: Int, login: String, present: Bool)
+        /// A login, or `org/team`, whose review is asked for.
+        case reviewer(number: Int, login: String, present: Bool)
+        /// `reason`: completed or not_planned.
+        case openness(number: Int, isOpen: Bool, reason: String?)
+        case title(number: Int, title: String)
+        /// By its title; nil takes it away.
+        case milestone(number: Int, title: String?)
+        case branchDeletion(branch: String)
     }
 
     package var repository: RepositoryName

@@ -1,6 +1,6 @@
 package import SlipwayModel
 
-/// What a configuration says beside its jobs, from Prow's `config.yaml`; stored with each version. Its JSON keys are read
+/// What a configuration says beside its jobs, from Prow's `config.yaml` and `plugins.yaml`; stored with each version. Its JSON keys are read
 /// in SQL.
 package struct VersionSettings: Sendable, Hashable, Codable {
     /// `plank.max_concurrency`: runs at once over all jobs and clusters; 0 = unlimited.
@@ -11,6 +11,8 @@ package struct VersionSettings: Sendable, Hashable, Codable {
     package var rerunAuthorizations: [String: RerunAuthorization] = [:]
     /// `plank.report_templates`, by `*`, organisation or repository.
     package var reportTemplates: [String: String] = [:]
+    /// `plugins.yaml`; nil where none is configured.
+    package var plugins: PluginSettings?
 
     package init() {}
 
@@ -19,6 +21,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         case queueCapacities = "queue_capacities"
         case rerunAuthorizations = "rerun_authorizations"
         case reportTemplates = "report_templates"
+        case plugins
     }
 
     /// Tolerant of what an older version did not write.
@@ -29,6 +32,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         rerunAuthorizations =
             try container.decodeIfPresent([String: RerunAuthorization].self, forKey: .rerunAuthorizations) ?? [:]
         reportTemplates = try container.decodeIfPresent([String: String].self, forKey: .reportTemplates) ?? [:]
+        plugins = try container.decodeIfPresent(PluginSettings.self, forKey: .plugins)
     }
 
     /// The rule of the installation for a repository's jobs: the most particular one.

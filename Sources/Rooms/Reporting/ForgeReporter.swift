@@ -105,7 +105,28 @@ struct ForgeReporter: Sendable {
             _ = try await forge.addLabels(repository, number, [name])
         case .label(let number, let name, false):
             try await unlessGone { try await forge.removeLabel(repository, number, name) }
+        case .labelDefinition(let name, let color, let description):
+            try await forge.defineLabel(repository, name, color: color, description: description)
+        case .assignee(let number, let login, true): try await forge.assign(repository, number, [login])
+        case .assignee(let number, let login, false): try await forge.unassign(repository, number, [login])
+        case .reviewer(let number, let login, true): try await forge.requestReviews(repository, number, of: [login])
+        case .reviewer(let number, let login, false):
+            try await forge.withdrawReviewRequests(repository, number, of: [login])
+        case .openness(let number, let isOpen, let reason):
+            try await forge.setOpenness(repository, number, isOpen: isOpen, reason: reason)
+        case .title(let number, let title): _ = try await forge.updatePull(repository, number, title: title)
+        case .milestone(let number, let title): try await setMilestone(repository, number, title)
+        case .branchDeletion(let branch): try await unlessGone { try await forge.deleteBranch(repository, branch) }
         }
+    }
+
+    private func setMilestone(_ repository: RepositoryName, _ number: Int, _ title: String?) async throws {
+        guard let title else { return try await forge.setMilestone(repository, number, to: nil) }
+        // One that is gone meanwhile is nothing to set.
+        guard let milestone = try await forge.milestones(of: repository).first(where: { $0.title == title }) else {
+            return
+        }
+        try await forge.setMilestone(repository, number, to: milestone.number)
     }
 
     /// One comment of ours carries the tag: it is replaced, and with no body removed.

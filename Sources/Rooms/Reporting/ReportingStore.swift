@@ -58,7 +58,9 @@ enum ReportingStore {
          order by org, repo, key
         on conflict (org, repo, key) do update
            set target = excluded.target, value = excluded.value, version = excluded.version, attempts = 0,
-               done_version = case when reporting.desired.done_version = reporting.desired.version
+               -- People change everything else at the forge as well, so there saying it again may be news.
+               done_version = case when (excluded.key like 'status/%' or excluded.key like 'comment/%')
+                                        and reporting.desired.done_version = reporting.desired.version
                                         and reporting.desired.value = excluded.value
                                    then excluded.version else reporting.desired.done_version end,
                next_try = now(), given_up = false, last_error = null, changed_at = now()

@@ -41,7 +41,8 @@ struct DeliveryIntake: Sendable {
                 repository: delivery.repository))
         if let pull = delivery.meaning.pull { try effects.emit(pull) }
         if let push = delivery.meaning.push { try effects.emit(push.bounded) }
-        if let command = delivery.meaning.command { try effects.emit(command) }
+        if let comment = delivery.meaning.comment { try effects.emit(comment) }
+        if let people = delivery.meaning.people { try effects.emit(people) }
     }
 }
 

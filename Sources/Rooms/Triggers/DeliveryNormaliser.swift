@@ -5,12 +5,12 @@ package import SlipwayModel
 ///
 /// | delivery | event |
 /// |---|---|
-/// | pull_request, any action | `pull.changed`; with commands in the body at `opened`, also `command.issued` |
+/// | pull_request, any action | `pull.changed` |
 /// | push to a branch or tag, not a deletion | `ref.pushed` |
-/// | issue_comment created, on an open pull request | `command.issued`, if it has commands |
-/// | pull_request_review submitted, pull_request_review_comment created, on an open one | the same |
+/// | issue_comment on a pull request, pull_request_review, pull_request_review_comment | `comment.written` |
+/// | organization, membership, member, team: somebody came or went | `people.changed` |
 ///
-/// What the bot itself writes is no command.
+/// What the bot itself writes is nothing anybody has to read.
 package struct DeliveryNormaliser: Sendable {
     /// The bot's login.
     let bot: String
@@ -20,54 +20,44 @@ package struct DeliveryNormaliser: Sendable {
     package struct Meaning: Sendable {
         package var pull: PullChanged?
         package var push: RefPushed?
-        package var command: CommandIssued?
+        package var comment: CommentWritten?
+        package var people: PeopleChanged?
     }
 
     package func meaning(of delivery: WebhookDelivery, id: String) -> Meaning {
         switch delivery {
-        case .pullRequest(let event): meaning(of: event, id: id)
+        case .pullRequest(let event): Meaning(pull: change(event, id: id))
         case .push(let event): Meaning(push: push(event, id: id))
-        case .issueComment(let event) where event.action == "created" && event.issue.isPullRequest:
+        case .issueComment(let event) where event.issue.isPullRequest:
             Meaning(
-                command: command(
-                    repository: event.repository.repositoryName, number: event.issue.number,
-                    isOpen: event.issue.isOpen, actor: event.comment.author,
-                    association: event.comment.authorAssociation, commentID: event.comment.id,
-                    body: event.comment.body, id: id))
-        case .pullRequestReview(let event) where event.action == "submitted":
+                comment: comment(
+                    event.repository.repositoryName, event.issue.number, .comment, event.action, event.comment.id,
+                    event.comment.author, id, at: event.comment.updatedAt ?? event.comment.createdAt))
+        case .pullRequestReview(let event):
             Meaning(
-                command: command(
-                    repository: event.repository.repositoryName, number: event.pullRequest.number,
-                    isOpen: event.pullRequest.isOpen, actor: event.review.user?.login ?? "ghost",
-                    association: event.review.authorAssociation, commentID: event.review.id,
-                    body: event.review.body, id: id))
-        case .pullRequestReviewComment(let event) where event.action == "created":
+                comment: comment(
+                    event.repository.repositoryName, event.pullRequest.number, .review, event.action, event.review.id,
+                    event.review.user?.login ?? "ghost", id, at: event.review.submittedAt))
+        case .pullRequestReviewComment(let event):
             Meaning(
-                command: command(
-                    repository: event.repository.repositoryName, number: event.pullRequest.number,
-                    isOpen: event.pullRequest.isOpen, actor: event.comment.user?.login ?? "ghost",
-                    association: event.comment.authorAssociation, commentID: event.comment.id,
-                    body: event.comment.body, id: id))
+                comment: comment(
+                    event.repository.repositoryName, event.pullRequest.number, .reviewComment, event.action,
+                    event.comment.id, event.comment.user?.login ?? "ghost", id, at: event.comment.createdAt))
+        case .people(_, let event): Meaning(people: people(event, id: id))
         default: Meaning()
         }
     }
 
-    private func meaning(of event: PullRequestEvent, id: String) -> Meaning {
-        guard let repository = event.repository.repositoryName else { return Meaning() }
+    private func change(_ event: PullRequestEvent, id: String) -> PullChanged? {
+        guard let repository = event.repository.repositoryName else { return nil }
         let pull = event.pullRequest
-        let changed = PullChanged(
+        return PullChanged(
             repository: repository, number: pull.number, action: event.action, title: pull.title, author: pull.author,
             authorAssociation: pull.authorAssociation, isOpen: pull.isOpen, isDraft: pull.isDraft ?? false,
             isMerged: pull.wasMerged, headRef: pull.head.ref, headSHA: pull.head.sha, baseRef: pull.base.ref,
             baseSHA: pull.base.sha, previousBaseRef: event.changes?.base?.ref?.from, label: event.label?.name,
             labels: pull.labelNames, sender: event.sender?.login ?? "ghost", mergeable: pull.mergeable,
             link: pull.htmlURL, deliveryID: id, subjectVersion: pull.updatedAt?.milliseconds ?? 0)
-        let opening =
-            event.action == "opened"
-            ? command(
-                repository: repository, number: pull.number, isOpen: pull.isOpen, actor: pull.author,
-                association: pull.authorAssociation, commentID: nil, body: pull.body, id: id) : nil
-        return Meaning(pull: changed, command: opening)
     }
 
     private func push(_ event: PushEvent, id: String) -> RefPushed? {
@@ -80,18 +70,20 @@ package struct DeliveryNormaliser: Sendable {
             deliveryID: id)
     }
 
-    private func command(
-        repository: RepositoryName?, number: Int, isOpen: Bool, actor: String, association: String?,
-        commentID: Int64?, body: String?, id: String
-    ) -> CommandIssued? {
-        guard let repository, isOpen, let body, actor.lowercased() != bot.lowercased() else { return nil }
-        let text = CommandParser.visibleText(body)
-        let commands = CommandParser.commands(in: text)
-        guard !commands.isEmpty else { return nil }
-        // Only the lines with commands: a message stays small, and triggers are anchored to lines.
-        let lines = commands.map { "/\($0.name)\($0.arguments.isEmpty ? "" : " " + $0.arguments)" }
-        return CommandIssued(
-            repository: repository, number: number, actor: actor, actorAssociation: association,
-            commentID: commentID, commands: commands, body: lines.joined(separator: "\n"), deliveryID: id)
+    private func comment(
+        _ repository: RepositoryName?, _ number: Int, _ kind: CommentWritten.Kind, _ action: String,
+        _ commentID: Int64, _ author: String, _ id: String, at instant: Timestamp?
+    ) -> CommentWritten? {
+        guard let repository, author.lowercased() != bot.lowercased() else { return nil }
+        return CommentWritten(
+            repository: repository, number: number, kind: kind, action: action, commentID: commentID, author: author,
+            deliveryID: id, subjectVersion: instant?.milliseconds ?? 0)
+    }
+
+    private func people(_ event: PeopleEvent, id: String) -> PeopleChanged? {
+        guard let org = event.organization?.login ?? event.repository?.owner.login else { return nil }
+        return PeopleChanged(
+            org: org, repository: event.repository?.repositoryName, team: event.team?.slug,
+            login: event.person?.login, deliveryID: id)
     }
 }

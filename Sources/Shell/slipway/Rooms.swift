@@ -4,6 +4,7 @@ import Forge
 import FoundationEssentials
 import Git
 import Postgres
+import PullRequests
 import Reporting
 import Results
 import RoomKit
@@ -16,6 +17,7 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
     return [
         TriggersService(bus: bus, settings: settings, forge: forge),
+        PullRequestsService(bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings),
         SchedulingService(bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings),
         ResultsService(
             bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer),

@@ -1,9 +1,9 @@
 import JobConfig
 import Patterns
+import PullRequests
 import Scheduling
 import SlipwayModel
 import Testing
-import Triggers
 
 /// Prow's table of test commands (trigger plugin, `generic-comment.go` and `pjutil/filter.go`).
 @Suite("Which jobs a comment starts")
@@ -100,7 +100,9 @@ struct CommandDecisionTests {
         let text = CommandParser.visibleText(row.comment)
         let issued = CommandIssued(
             repository: RepositoryName(org: "harbor", repo: "crane"), number: 1, actor: "maria",
-            actorAssociation: nil, commentID: 1, commands: CommandParser.commands(in: text), body: text,
+            actorAssociation: nil, commentID: 1,
+            commands: CommandParser.commands(in: text).map { .init(name: $0.name, arguments: $0.arguments) },
+            body: text,
             deliveryID: "d")
         let decision = CommandDecision(
             issued, jobs: Self.jobs, branch: row.branch, contexts: row.contexts, changedFiles: { row.files })
@@ -119,7 +121,9 @@ struct CommandDecisionTests {
     func laziness(comment: String, branch: String, needs: Bool) {
         let issued = CommandIssued(
             repository: RepositoryName(org: "harbor", repo: "crane"), number: 1, actor: "maria",
-            actorAssociation: nil, commentID: 1, commands: CommandParser.commands(in: comment), body: comment,
+            actorAssociation: nil, commentID: 1,
+            commands: CommandParser.commands(in: comment).map { .init(name: $0.name, arguments: $0.arguments) },
+            body: comment,
             deliveryID: "d")
         #expect(CommandDecision.needsChangedFiles(issued, jobs: Self.jobs, branch: branch) == needs)
     }

@@ -28,7 +28,7 @@ struct RecoveryTests {
             // What the pull request shows by itself was told by the delivery, though nobody has handled it yet.
             for _ in 1...2 { try await harness.look() }
             #expect(try await harness.emitted(PullChanged.self).map(\.number) == [1])
-            #expect(try await harness.emitted(CommandIssued.self).map(\.number) == [1])
+            #expect(try await harness.emitted(CommentWritten.self).map(\.number) == [1])
             try await harness.schedule()
 
             // Nothing is left: nothing is asked for, and looking costs nothing.

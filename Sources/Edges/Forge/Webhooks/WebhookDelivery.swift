@@ -15,6 +15,7 @@ package enum WebhookDelivery: Hashable, Sendable {
     case create(ReferenceEvent)
     case delete(ReferenceEvent)
     case label(LabelEvent)
+    case people(event: String, PeopleEvent)
     /// An event that nothing here reads; its envelope still says where it belongs.
     case other(event: String, WebhookEnvelope)
 
@@ -43,6 +44,8 @@ package enum WebhookDelivery: Hashable, Sendable {
         case "create": self = .create(try read(ReferenceEvent.self))
         case "delete": self = .delete(try read(ReferenceEvent.self))
         case "label": self = .label(try read(LabelEvent.self))
+        case "organization", "membership", "member", "team":
+            self = .people(event: event, try read(PeopleEvent.self))
         default: self = .other(event: event, try read(WebhookEnvelope.self))
         }
     }
@@ -62,6 +65,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .create: "create"
         case .delete: "delete"
         case .label: "label"
+        case .people(let event, _): event
         case .other(let event, _): event
         }
     }
@@ -76,6 +80,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .issues(let event): event.action
         case .checkRun(let event): event.action
         case .label(let event): event.action
+        case .people(_, let event): event.action
         case .other(_, let envelope): envelope.action
         case .push, .status, .ping, .create, .delete: nil
         }
@@ -95,6 +100,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .checkRun(let event): event.repository.repositoryName
         case .create(let event), .delete(let event): event.repository.repositoryName
         case .label(let event): event.repository.repositoryName
+        case .people(_, let event): event.repository?.repositoryName
         case .other(_, let envelope): envelope.repository?.repositoryName
         }
     }
@@ -113,6 +119,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .checkRun(let event): event.sender?.login
         case .create(let event), .delete(let event): event.sender?.login
         case .label(let event): event.sender?.login
+        case .people(_, let event): event.sender?.login
         case .other(_, let envelope): envelope.sender?.login
         }
     }

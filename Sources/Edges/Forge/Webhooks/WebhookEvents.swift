@@ -309,3 +309,27 @@ package struct LabelEvent: Hashable, Sendable, Codable {
     package var repository: Repository
     package var sender: Account?
 }
+
+/// `organization`, `membership`, `member`, `team`: who belongs to an organisation, a team or a repository changed.
+package struct PeopleEvent: Hashable, Sendable, Codable {
+    package struct Team: Hashable, Sendable, Codable {
+        package var name: String?
+        package var slug: String?
+    }
+
+    /// What `organization` deliveries say of the person.
+    package struct Membership: Hashable, Sendable, Codable {
+        package var user: Account?
+    }
+
+    package var action: String?
+    package var organization: Account?
+    package var repository: Repository?
+    package var team: Team?
+    package var member: Account?
+    package var membership: Membership?
+    package var sender: Account?
+
+    /// Who came or went; nil where the delivery names nobody.
+    package var person: Account? { member ?? membership?.user }
+}

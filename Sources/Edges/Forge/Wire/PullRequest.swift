@@ -1,3 +1,14 @@
+/// What a pull request or an issue is planned for.
+package struct Milestone: Hashable, Sendable, Codable {
+    package var number: Int
+    package var title: String
+
+    package init(number: Int, title: String) {
+        self.number = number
+        self.title = title
+    }
+}
+
 /// A pull request as deliveries and the REST API describe it.
 package struct PullRequest: Hashable, Sendable, Codable {
     /// One side: the branch that is offered, or the one that would take it.
@@ -31,6 +42,9 @@ package struct PullRequest: Hashable, Sendable, Codable {
     package var head: Branch
     package var base: Branch
     package var labels: [Label]?
+    package var milestone: Milestone?
+    package var assignees: [Account]?
+    package var requestedReviewers: [Account]?
     package var isDraft: Bool?
     package var isMerged: Bool?
     /// Null while the forge has not computed it.
@@ -58,7 +72,9 @@ package struct PullRequest: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, number, state, title, body, user, head, base, labels, mergeable, commits, additions, deletions
+        case id, number, state, title, body, user, head, base, labels, milestone, assignees, mergeable, commits
+        case additions, deletions
+        case requestedReviewers = "requested_reviewers"
         case isDraft = "draft"
         case isMerged = "merged"
         case mergeCommitSHA = "merge_commit_sha"

@@ -1,11 +1,11 @@
 import ArgumentParser
 import FoundationEssentials
 import JobConfig
+import PullRequests
 import Results
 import RoomKit
 import Scheduling
 import SlipwayModel
-import Triggers
 
 #if canImport(Glibc)
     import Glibc
@@ -152,7 +152,8 @@ enum PresubmitRules {
         let text = CommandParser.visibleText(comment)
         let issued = CommandIssued(
             repository: question.repository, number: 0, actor: "", actorAssociation: nil, commentID: nil,
-            commands: CommandParser.commands(in: text), body: text, deliveryID: "")
+            commands: CommandParser.commands(in: text).map { .init(name: $0.name, arguments: $0.arguments) },
+            body: text, deliveryID: "")
         return CommandDecision(
             issued, jobs: jobs, branch: question.branch, contexts: [:], changedFiles: { question.changedFiles }
         ).choices

@@ -1,10 +1,8 @@
-package import SlipwayModel
-
 /// Finds commands in what people write. A command stands alone on a line, begins with a slash, and is not inside a code
 /// fence, an indented code block or a quote. (Prow ignores fences only half; here they are ignored everywhere.)
 package enum CommandParser {
     /// Text longer than the forge itself allows is cut.
-    private static let maximumLength = 65_536
+    static let maximumLength = 65_536
     /// A comment with more commands than this is not written by a person.
     private static let maximumCommands = 50
 
@@ -35,8 +33,8 @@ package enum CommandParser {
     }
 
     /// The commands of a text that went through `visibleText`, in order.
-    package static func commands(in visibleText: String) -> [CommandIssued.Command] {
-        var commands: [CommandIssued.Command] = []
+    package static func commands(in visibleText: String) -> [CommandCall] {
+        var commands: [CommandCall] = []
         for line in visibleText.split(separator: "\n") {
             let trimmed = line.trimming(while: \.isWhitespace)
             guard trimmed.hasPrefix("/"), commands.count < maximumCommands else { continue }
@@ -44,7 +42,7 @@ package enum CommandParser {
             let rest = trimmed.dropFirst(1 + name.count)
             guard name.first?.isLetter == true, rest.isEmpty || rest.first?.isWhitespace == true else { continue }
             commands.append(
-                .init(name: name.lowercased(), arguments: String(rest.trimming(while: \.isWhitespace))))
+                CommandCall(name: name.lowercased(), arguments: String(rest.trimming(while: \.isWhitespace))))
         }
         return commands
     }

@@ -1,6 +1,6 @@
+import PullRequests
 import SlipwayModel
 import Testing
-import Triggers
 
 @Suite("Commands in comments")
 struct CommandParserTests {

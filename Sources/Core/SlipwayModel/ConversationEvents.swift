@@ -1,0 +1,64 @@
+/// Somebody wrote on a pull request, or took back what was written. The text itself is in the delivery.
+package struct CommentWritten: Event {
+    package static let type = "comment.written"
+
+    package enum Kind: String, Sendable, Codable {
+        case comment
+        case review
+        /// On a line of the change.
+        case reviewComment = "review_comment"
+        /// The text a pull request was opened with.
+        case body
+    }
+
+    package var repository: RepositoryName
+    package var number: Int
+    package var kind: Kind
+    /// GitHub's action: created, edited, deleted; submitted, dismissed for a review.
+    package var action: String
+    /// Unique within the kind.
+    package var commentID: Int64
+    package var author: String
+    package var deliveryID: String
+    /// When it was written, in Unix milliseconds.
+    package var subjectVersion: Int64
+
+    package init(
+        repository: RepositoryName, number: Int, kind: Kind, action: String, commentID: Int64, author: String,
+        deliveryID: String, subjectVersion: Int64
+    ) {
+        self.repository = repository
+        self.number = number
+        self.kind = kind
+        self.action = action
+        self.commentID = commentID
+        self.author = author
+        self.deliveryID = deliveryID
+        self.subjectVersion = subjectVersion
+    }
+
+    package var subject: String { "comment/\(repository)/\(kind.rawValue)/\(commentID)" }
+}
+
+/// Who belongs to an organisation, a team or a repository changed: what was remembered of it holds no more.
+package struct PeopleChanged: Event {
+    package static let type = "people.changed"
+    package var org: String
+    /// Nil where the whole organisation is meant.
+    package var repository: RepositoryName?
+    /// The team's slug.
+    package var team: String?
+    /// Nil where anybody may be meant.
+    package var login: String?
+    package var deliveryID: String
+
+    package init(org: String, repository: RepositoryName?, team: String?, login: String?, deliveryID: String) {
+        self.org = org
+        self.repository = repository
+        self.team = team
+        self.login = login
+        self.deliveryID = deliveryID
+    }
+
+    package var subject: String { "people/\(org)" }
+}

@@ -1,0 +1,206 @@
+/// Prow's `plugins.yaml`: which rules about pull requests hold where. Stored with each version of the configuration. A
+/// list of sections with `repos` is asked for a repository's own section first, then for its organisation's.
+package struct PluginSettings: Sendable, Hashable, Codable {
+    /// The plugins of an organisation or a repository.
+    package struct Enabled: Sendable, Hashable, Codable {
+        package var names: [String] = []
+        /// Repositories of the organisation without them, by their short names.
+        package var excludedRepositories: [String] = []
+
+        package init(names: [String] = [], excludedRepositories: [String] = []) {
+            self.names = names
+            self.excludedRepositories = excludedRepositories
+        }
+    }
+
+    /// By `org` or `org/repo`; a repository has those of both.
+    package var plugins: [String: Enabled] = [:]
+    package var triggers: [Trigger] = []
+    package var approve: [Approve] = []
+    package var lgtm: [LGTM] = []
+    package var owners = Owners()
+    package var blunderbuss = Blunderbuss()
+    package var size = Size()
+    package var label = Labels()
+    package var blockades: [Blockade] = []
+    package var matchingLabels: [MatchingLabel] = []
+    /// `repo_milestone`: who may set milestones, by `org/repo`; the empty key is everybody's.
+    package var milestoneMaintainers: [String: MilestoneMaintainers] = [:]
+    /// `milestone_applier`: the milestone of a base branch, by `org/repo` and branch.
+    package var milestonesOfBranches: [String: [String: String]] = [:]
+    package var preservedBranches: [String: [String]] = [:]
+    package var override = Override()
+    package var cherryPickUnapproved = CherryPickUnapproved()
+    package var cherryPickApproved: [CherryPickApproved] = []
+    package var retitleAllowsClosed = false
+    package var sigMentionPattern: String?
+    package var help = Help()
+    /// Names and endpoints of external plugins by `org` or `org/repo`.
+    package var externalPlugins: [String: [String]] = [:]
+
+    package init() {}
+}
+
+// MARK: Sections. `repos` holds `org` or `org/repo`.
+
+extension PluginSettings {
+    package struct Trigger: Sendable, Hashable, Codable {
+        package var repos: [String] = []
+        /// Members of this organisation are trusted besides.
+        package var trustedOrg: String?
+        /// Bots of these GitHub Apps are trusted; without `[bot]`.
+        package var trustedApps: [String] = []
+        package var joinOrgURL: String?
+        /// Collaborators that are no members are not trusted.
+        package var onlyOrgMembers = false
+        package var ignoresOkToTest = false
+
+        package init() {}
+    }
+
+    package struct Approve: Sendable, Hashable, Codable {
+        package var repos: [String] = []
+        package var isIssueRequired = false
+        /// The author's own rights approve nothing unless said.
+        package var requiresSelfApproval = false
+        package var lgtmActsAsApprove = false
+        package var ignoresReviewState = false
+        /// Whose `/lgtm` counts must be another one than who approves; Slipway's own addition.
+        package var needsDistinctReviewers = false
+        package var commandHelpLink: String?
+        package var processLink: String?
+
+        package init() {}
+    }
+
+    package struct LGTM: Sendable, Hashable, Codable {
+        package var repos: [String] = []
+        package var reviewActsAsLGTM = false
+        package var storesTreeHash = false
+        /// The slug of the team whose members keep the label through a push.
+        package var stickyTeam: String?
+
+        package init() {}
+    }
+
+    package struct Owners: Sendable, Hashable, Codable {
+        package struct Filenames: Sendable, Hashable, Codable {
+            package var owners = "OWNERS"
+            package var aliases = "OWNERS_ALIASES"
+
+            package init() {}
+        }
+
+        /// Repositories whose Markdown files carry owners in a head of YAML.
+        package var markdownHeadRepos: [String] = []
+        /// Repositories where OWNERS count instead of the forge's collaborators.
+        package var skipsCollaboratorsIn: [String] = []
+        /// Labels that OWNERS may not set; nil is Prow's `approved`, `lgtm`.
+        package var labelsDenied: [String]?
+        package var filenames: [String: Filenames] = [:]
+
+        package init() {}
+    }
+
+    package struct Blunderbuss: Sendable, Hashable, Codable {
+        /// Reviewers asked at most; nil: no bound.
+        package var maximumRequests: Int?
+        package var excludesApprovers = false
+        package var ignoresDrafts = false
+        package var ignoredAuthors: [String] = []
+
+        package init() {}
+    }
+
+    /// Changed lines from which each size begins.
+    package struct Size: Sendable, Hashable, Codable {
+        package var small = 10
+        package var medium = 30
+        package var large = 100
+        package var extraLarge = 500
+        package var huge = 1000
+
+        package init() {}
+    }
+
+    package struct Labels: Sendable, Hashable, Codable {
+        package struct Restricted: Sendable, Hashable, Codable {
+            package var label = ""
+            package var teams: [String] = []
+            package var users: [String] = []
+            /// Given by somebody allowed, when one of these labels is set.
+            package var assignOn: [String] = []
+
+            package init() {}
+        }
+
+        /// Labels that `/label` may set, for everybody.
+        package var additional: [String] = []
+        /// By `org`, `org/repo` or `*`.
+        package var restricted: [String: [Restricted]] = [:]
+
+        package init() {}
+    }
+
+    package struct Blockade: Sendable, Hashable, Codable {
+        package var repos: [String] = []
+        package var branchPattern: String?
+        package var blocked: [String] = []
+        package var exceptions: [String] = []
+        package var explanation = ""
+
+        package init() {}
+    }
+
+    package struct MatchingLabel: Sendable, Hashable, Codable {
+        package var org = ""
+        /// Nil where all of the organisation's repositories are meant.
+        package var repo: String?
+        package var branch: String?
+        package var pattern = ""
+        package var missingLabel = ""
+        package var comment: String?
+
+        package init() {}
+    }
+
+    package struct MilestoneMaintainers: Sendable, Hashable, Codable {
+        /// The slug of the team.
+        package var team = ""
+        package var friendlyName: String?
+
+        package init() {}
+    }
+
+    package struct Override: Sendable, Hashable, Codable {
+        /// Approvers of the root OWNERS may override too.
+        package var allowsTopLevelOwners = false
+        /// Slugs of teams by `org` or `org/repo`.
+        package var teams: [String: [String]] = [:]
+
+        package init() {}
+    }
+
+    package struct CherryPickUnapproved: Sendable, Hashable, Codable {
+        package var branchPattern = "^release-.*$"
+        package var comment: String?
+
+        package init() {}
+    }
+
+    package struct CherryPickApproved: Sendable, Hashable, Codable {
+        package var org = ""
+        package var repo = ""
+        package var branchPattern = "^release-.*$"
+        package var approvers: [String] = []
+
+        package init() {}
+    }
+
+    package struct Help: Sendable, Hashable, Codable {
+        package var guidelinesURL: String?
+        package var guidelinesSummary: String?
+
+        package init() {}
+    }
+}

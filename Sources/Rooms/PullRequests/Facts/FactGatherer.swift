@@ -1,0 +1,98 @@
+import Fleet
+import Forge
+import FoundationEssentials
+import JobConfig
+import SlipwayModel
+
+/// Asks the forge what decisions need to know, outside of transactions.
+struct FactGatherer: Sendable {
+    let forge: ForgeClient
+    let people: People
+    let owners: OwnersReader
+
+    /// Answers all questions, several at once.
+    ///
+    /// - Throws: `RetryLater` while the forge cannot be asked: nothing is decided on half an answer.
+    func gather(_ questions: Set<Question>, about context: PullContext, into facts: inout PullFacts) async throws {
+        let open = questions.subtracting(facts.asked)
+        guard !open.isEmpty else { return }
+        do {
+            try await withThrowingTaskGroup(of: Answer.self) { group in
+                for question in open where question != .owners {
+                    group.addTask { try await answer(question, context) }
+                }
+                for try await answer in group { answer.note(in: &facts) }
+            }
+            if open.contains(.owners) {
+                if facts.changedFiles == nil {
+                    facts.changedFiles = try await forge.pullFiles(context.pull.repository, context.pull.number)
+                }
+                facts.owners = try await owners.facts(of: context.pull, changedFiles: facts.changedFiles ?? [])
+            }
+        } catch let error as ForgeError {
+            throw RetryLater("\(error)", after: .seconds(10))
+        }
+        facts.asked.formUnion(open)
+    }
+
+    /// An answer on its way into the facts.
+    private enum Answer: Sendable {
+        case yes(Question, Bool)
+        case permission(String, String)
+        case repositoryLabels([String])
+        case milestones([String])
+        case changedFiles([ChangedFile])
+        case commits([RepositoryCommit])
+        case statuses([CommitStatus])
+        case refused(Question, String)
+        case none
+
+        func note(in facts: inout PullFacts) {
+            switch self {
+            case .yes(.trusted(let login), let yes): facts.trusted[login.lowercased()] = yes
+            case .yes(.member(let login), let yes): facts.members[login.lowercased()] = yes
+            case .yes(.collaborator(let login), let yes): facts.collaborators[login.lowercased()] = yes
+            case .yes(.assignable(let login), let yes): facts.assignable[login.lowercased()] = yes
+            case .yes(let question, let yes): facts.teams[question] = yes
+            case .permission(let login, let permission): facts.permissions[login.lowercased()] = permission
+            case .repositoryLabels(let names): facts.repositoryLabels = names
+            case .milestones(let titles): facts.milestones = titles
+            case .changedFiles(let files): facts.changedFiles = files
+            case .commits(let commits): facts.commits = commits
+            case .statuses(let statuses): facts.statuses = statuses
+            case .refused(let question, let reason): facts.refusals[question] = reason
+            case .none: break
+            }
+        }
+    }
+
+    private func answer(_ question: Question, _ context: PullContext) async throws -> Answer {
+        do {
+            return try await ask(question, context)
+        } catch let error as ForgeError where error.isPermanent || error.status == 403 {
+            return .refused(question, "\(error)")
+        }
+    }
+
+    private func ask(_ question: Question, _ context: PullContext) async throws -> Answer {
+        let repository = context.pull.repository
+        switch question {
+        case .trusted(let login):
+            return .yes(question, try await people.isTrusted(login, in: repository, context.settings.trigger))
+        case .member(let login): return .yes(question, try await people.isMember(login, of: repository.org))
+        case .collaborator(let login): return .yes(question, try await people.isCollaborator(login, of: repository))
+        case .permission(let login):
+            return .permission(login, try await people.permission(login, of: repository))
+        case .teamMember(let org, let team, let login):
+            return .yes(question, try await people.isTeamMember(login, of: org, team: team))
+        case .assignable(let login): return .yes(question, try await forge.isAssignable(repository, login))
+        case .repositoryLabels: return .repositoryLabels(try await forge.labels(of: repository).map(\.name))
+        case .milestones: return .milestones(try await forge.milestones(of: repository).map(\.title))
+        case .changedFiles: return .changedFiles(try await forge.pullFiles(repository, context.pull.number))
+        case .commits: return .commits(try await forge.pullCommits(repository, context.pull.number))
+        case .statuses:
+            return .statuses(try await forge.combinedStatus(repository, ref: context.pull.headSHA).statuses)
+        case .history, .owners: return .none
+        }
+    }
+}

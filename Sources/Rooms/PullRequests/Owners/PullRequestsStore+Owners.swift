@@ -1,0 +1,5 @@
+import Postgres
+
+extension PullRequestsStore {
+    static let ownersStatements: [Statement] = []
+}

@@ -1,0 +1,32 @@
+/// What a command or a plugin brings about. Pure policy answers with these; `PullTurn` carries them out.
+package enum PullAction: Hashable, Sendable {
+    case addLabel(String)
+    case removeLabel(String)
+    /// Answers the comment that is handled, in a comment of its own.
+    case answer(String)
+    /// The one comment that carries `tag` (an HTML comment that the forge does not show) reads `body` from now on; nil
+    /// takes it away.
+    case notice(tag: String, body: String?)
+    case assign([String])
+    case unassign([String])
+    case requestReviews([String])
+    case withdrawReviewRequests([String])
+    /// `reason`: completed or not_planned; nil leaves it to the forge.
+    case close(reason: String?)
+    case reopen
+    case retitle(String)
+    /// By its title; nil takes it away.
+    case milestone(String?)
+    /// A status of the head.
+    case status(context: String, state: String, description: String)
+    case override(contexts: [String], isSticky: Bool, reason: String)
+    case cancelOverrides(contexts: [String])
+    case cherryPick(branches: [String])
+    case deleteHeadBranch
+    /// Aborts unfinished runs of the pull request: those of the named jobs or contexts, or all where none is named.
+    case abortRuns(jobs: [String])
+    /// Says why the pull request does not merge; the answer is put together outside of the decision.
+    case explain
+    /// Hands the command on to Scheduling (`/test` and its kin).
+    case schedule
+}

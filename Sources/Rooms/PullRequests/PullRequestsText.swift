@@ -1,0 +1,44 @@
+import SlipwayModel
+
+/// Every sentence this room says to people.
+package enum PullRequestsText {
+    /// What became of a command, for the timeline.
+    static func outcome(_ actions: [PullAction]) -> String {
+        let parts = actions.compactMap { action -> String? in
+            switch action {
+            case .addLabel(let name): "added the label \(name)"
+            case .removeLabel(let name): "removed the label \(name)"
+            case .answer: "answered"
+            case .notice(_, let body): body == nil ? nil : "said so in a comment"
+            case .assign(let logins): "assigned \(logins.joined(separator: ", "))"
+            case .unassign(let logins): "unassigned \(logins.joined(separator: ", "))"
+            case .requestReviews(let logins): "asked \(logins.joined(separator: ", ")) for a review"
+            case .withdrawReviewRequests(let logins): "asked \(logins.joined(separator: ", ")) no more for a review"
+            case .close: "closed the pull request"
+            case .reopen: "reopened the pull request"
+            case .retitle(let title): "changed the title to “\(title)”"
+            case .milestone(let title): title.map { "set the milestone \($0)" } ?? "removed the milestone"
+            case .status(let context, _, _): "set the status of \(context)"
+            case .override(let contexts, _, _): "overrode \(contexts.joined(separator: ", "))"
+            case .cancelOverrides(let contexts): "took back the overrides of \(contexts.joined(separator: ", "))"
+            case .cherryPick(let branches): "picks it onto \(branches.joined(separator: ", "))"
+            case .deleteHeadBranch: "deleted the branch"
+            case .abortRuns(let jobs): jobs.isEmpty ? "aborted its runs" : "aborted \(jobs.joined(separator: ", "))"
+            case .explain: "told what it waits for"
+            case .schedule: nil
+            }
+        }
+        guard let first = parts.first else { return "" }
+        return ([first.prefix(1).uppercased() + first.dropFirst()] + parts.dropFirst()).joined(separator: ", ") + "."
+    }
+
+    /// The mark of the answer to one comment.
+    static func answerMark(_ comment: CommentReference) -> String {
+        "<!-- slipway-answer \(comment.kind.rawValue) \(comment.id) -->"
+    }
+
+    /// Answers to one comment, as one comment.
+    static func answer(_ actor: String, _ parts: [String], _ comment: CommentReference) -> String {
+        "@\(actor): \(parts.joined(separator: "\n\n"))\n\n\(answerMark(comment))"
+    }
+}

@@ -1,0 +1,37 @@
+import FoundationEssentials
+import JobConfig
+import SlipwayModel
+
+/// One thing that happened to a pull request, with all that was asked about it: what a turn is decided from.
+struct Occurrence: Sendable {
+    /// A text with its commands.
+    struct Text: Sendable {
+        var reference: CommentReference
+        var author: String
+        var writtenAt: Date
+        /// Without fences, quotes and HTML comments.
+        var visible: String
+        var calls: [CommandCall]
+    }
+
+    struct ReviewChange: Sendable {
+        var review: PullHistory.Review
+        var isDismissal: Bool
+    }
+
+    var key: PullKey
+    var event: PullEvent
+    var actor: String
+    var at: Date
+    var delivery: String
+    /// The pull request as the delivery, or the forge, shows it; nil where the delivery says too little and it is
+    /// known already.
+    var told: PullSnapshot?
+    var text: Text?
+    var review: ReviewChange?
+    var settings: RepositoryPlugins
+    var facts = PullFacts()
+    /// Of the configuration that `settings` is from.
+    var configVersion: Int64
+    var traceparent: String?
+}

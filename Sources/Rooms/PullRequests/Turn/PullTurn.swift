@@ -1,0 +1,90 @@
+import FoundationEssentials
+import SlipwayModel
+
+/// What one occurrence leads to. Pure: the commands of its text first, in the order of the plugins, then what plugins do
+/// by themselves; each sees the labels as those before it have decided.
+package struct PullTurn: Sendable {
+    /// A command and what became of it.
+    package struct Handled: Hashable, Sendable {
+        package var call: CommandCall
+        package var plugin: String?
+        package var outcome: String
+    }
+
+    package private(set) var context: PullContext
+    package private(set) var actions: [PullAction] = []
+    package private(set) var handled: [Handled] = []
+    /// Commands for Scheduling.
+    package private(set) var scheduled: [CommandCall] = []
+
+    private let plugins: [PullPlugin]
+
+    package init(_ context: PullContext, plugins: [PullPlugin]) {
+        self.context = context
+        self.plugins = plugins
+    }
+
+    /// What would be asked for these commands and this event, with what is known so far.
+    package static func questions(
+        _ calls: [CommandCall], _ event: PullEvent, _ context: PullContext, plugins: [PullPlugin]
+    ) -> Set<Question> {
+        var questions: Set<Question> = []
+        for plugin in plugins {
+            for command in plugin.commands {
+                let own = calls.filter { command.names.contains($0.name) }
+                if !own.isEmpty { questions.formUnion(command.needs(own, context)) }
+            }
+            if let reaction = plugin.reaction { questions.formUnion(reaction.needs(event, context)) }
+        }
+        return questions
+    }
+
+    /// Decides the commands of a text.
+    package mutating func decide(_ calls: [CommandCall]) {
+        var outcomes: [CommandCall: (plugin: String, outcome: String)] = [:]
+        for plugin in plugins {
+            for command in plugin.commands {
+                let own = calls.filter { command.names.contains($0.name) }
+                guard !own.isEmpty else { continue }
+                let actions = command.decide(own, context)
+                take(actions)
+                if actions.contains(.schedule) { scheduled += own }
+                let outcome = PullRequestsText.outcome(actions)
+                for call in own { outcomes[call] = (plugin.name, outcome) }
+            }
+        }
+        handled += calls.map { call in
+            Handled(call: call, plugin: outcomes[call]?.plugin, outcome: outcomes[call]?.outcome ?? "")
+        }
+    }
+
+    /// Lets plugins act by themselves.
+    package mutating func react(to event: PullEvent) {
+        for plugin in plugins {
+            guard let reaction = plugin.reaction else { continue }
+            take(reaction.react(event, context))
+        }
+    }
+
+    /// Adds actions that stand beside the plugins', e.g. an answer to a misspelt command.
+    package mutating func take(_ actions: [PullAction]) {
+        self.actions += actions
+        for action in actions {
+            switch action {
+            case .addLabel(let name) where !context.pull.has(name): context.pull.labels.append(name)
+            case .removeLabel(let name): context.pull.labels.removeAll { Login.same($0, name) }
+            case .retitle(let title): context.pull.title = title
+            case .close: context.pull.isOpen = false
+            case .reopen: context.pull.isOpen = true
+            case .milestone(let title): context.pull.milestone = title
+            case .assign(let logins):
+                context.pull.assignees += logins.filter { login in
+                    !context.pull.assignees.contains { Login.same($0, login) }
+                }
+            case .unassign(let logins):
+                context.pull.assignees.removeAll { known in logins.contains { Login.same($0, known) } }
+            default: break
+            }
+        }
+    }
+}

@@ -36,7 +36,8 @@ package final class MessageRecorder: MessageSink {
         let own: [String]
         var topics: [String] { Self.common + own }
         private static let common = [
-            DeliveryReceived.type, PullChanged.type, CommentWritten.type, PeopleChanged.type, RefPushed.type,
+            DeliveryReceived.type, PullChanged.type, CommentWritten.type, PeopleChanged.type, BaseMoved.type,
+            StatusTold.type, RefPushed.type,
             CommandIssued.type, RunRequested.type,
             RunAccepted.type, RunRefused.type, RunCancel.type, RunStarted.type, RunFinished.type,
             ResultsIngested.type, ForgeDesired.type,

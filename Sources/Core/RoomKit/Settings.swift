@@ -195,8 +195,9 @@ package struct SettingDefinition: Sendable {
             default: "made from `login.client_secret`"),
         .text(
             "plugins.file", \.pluginsFile,
-            "Prow's plugins.yaml, whose external_plugins get the deliveries that concern them. Once it is unset again, "
-                + "'slipway migrate' discards what waits for them."),
+            "Prow's plugins.yaml: the rules about pull requests, applied with config.folder, and the external_plugins, which "
+                + "get the deliveries that concern them. Once it is unset again, 'slipway migrate' discards what waits for "
+                + "them."),
         SettingDefinition(
             "trust.users", "Logins, separated by commas, whose pull requests are tested though they are no members."
         ) {

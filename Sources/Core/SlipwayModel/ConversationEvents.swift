@@ -62,3 +62,41 @@ package struct PeopleChanged: Event {
 
     package var subject: String { "people/\(org)" }
 }
+
+/// A branch moved against which pull requests are open.
+package struct BaseMoved: Event {
+    package static let type = "base.moved"
+    package var repository: RepositoryName
+    package var branch: String
+    package var sha: String
+    package var deliveryID: String
+
+    package init(repository: RepositoryName, branch: String, sha: String, deliveryID: String) {
+        self.repository = repository
+        self.branch = branch
+        self.sha = sha
+        self.deliveryID = deliveryID
+    }
+
+    package var subject: String { "ref/\(repository)/\(branch)" }
+}
+
+/// Somebody else than us set the status of a context that pull requests wait for.
+package struct StatusTold: Event {
+    package static let type = "status.told"
+    package var repository: RepositoryName
+    package var sha: String
+    package var context: String
+    package var sender: String
+    package var deliveryID: String
+
+    package init(repository: RepositoryName, sha: String, context: String, sender: String, deliveryID: String) {
+        self.repository = repository
+        self.sha = sha
+        self.context = context
+        self.sender = sender
+        self.deliveryID = deliveryID
+    }
+
+    package var subject: String { "commit/\(repository)/\(sha)" }
+}

@@ -67,6 +67,8 @@ package struct ExternalPlugin: Hashable, Sendable {
             reader.refuse(node.line, "a plugin of \(scope) has no name; write 'name: …'")
             return nil
         }
+        // Slipway does its work itself; one that somebody runs has an endpoint.
+        if endpoint == nil, PluginNames.builtIn[name] != nil { return nil }
         let address = endpoint.flatMap { $0.isEmpty ? nil : $0 } ?? "http://\(name)"
         guard address.hasPrefix("http://") || address.hasPrefix("https://") else {
             reader.refuse(

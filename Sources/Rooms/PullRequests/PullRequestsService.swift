@@ -3,6 +3,7 @@ package import Forge
 package import Git
 package import Postgres
 package import RoomKit
+package import SlipwayModel
 
 /// Steers CI from the pull request: reads what people write there, keeps its labels, reviews and approvals, and tells the
 /// rest of the house what was asked for.
@@ -12,16 +13,30 @@ package struct PullRequestsService: Room {
     package let people: People
     private let worker: PullRequestsWorker
     private let bus: FleetBus
+    private let upkeep: Upkeep
 
-    package init(bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors, settings: Settings) {
+    /// - Parameter mergeObstacles: what Merging says keeps a pull request from being merged.
+    package init(
+        bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors, settings: Settings,
+        mergeObstacles: @escaping @Sendable (RepositoryName, Int) async throws -> [MergeObstacle] = { _, _ in [] }
+    ) {
         self.bus = bus
         people = People(
             database: bus.database, forge: forge, users: settings.trustedUsers, bot: settings.forgeBot)
         let configuration = SettingsCache()
-        worker = PullRequestsWorker(
+        let reader = PullReader(
             database: bus.database, forge: forge, settings: configuration,
-            gatherer: FactGatherer(forge: forge, people: people, owners: OwnersReader(forge: forge, mirrors: mirrors)),
-            keeper: TurnKeeper(settings: configuration, bot: settings.forgeBot), bot: settings.forgeBot)
+            gatherer: FactGatherer(
+                forge: forge, people: people, owners: OwnersReader(forge: forge, mirrors: mirrors), mirrors: mirrors,
+                database: bus.database, mergeObstacles: mergeObstacles), bot: settings.forgeBot)
+        let keeper = TurnKeeper(
+            settings: configuration, bot: settings.forgeBot, helpURL: settings.pageURL + "/command-help",
+            wake: WakeUp())
+        worker = PullRequestsWorker(
+            database: bus.database, settings: configuration, reader: reader, keeper: keeper, bot: settings.forgeBot)
+        upkeep = Upkeep(
+            bus: bus, reader: reader, settings: configuration, keeper: keeper,
+            picker: CherryPicker(bus: bus, forge: forge, mirrors: mirrors, reader: reader))
     }
 
     package static let migrations = [
@@ -38,9 +53,12 @@ package struct PullRequestsService: Room {
 
     package var chores: [Chore] {
         [
+            Chore(name: "pull-requests-upkeep", every: .seconds(2), wake: upkeep.keeper.wake) { [upkeep] in
+                try await upkeep.round()
+            },
             Chore(name: "people-trimming", every: .seconds(600), owner: .single) { [bus] in
                 try await bus.database.execute(PullRequestsStore.trimPeople)
-            }
+            },
         ]
     }
 }

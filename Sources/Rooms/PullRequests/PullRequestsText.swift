@@ -23,14 +23,15 @@ package enum PullRequestsText {
             case .cancelOverrides(let contexts): "took back the overrides of \(contexts.joined(separator: ", "))"
             case .cherryPick(let branches): "picks it onto \(branches.joined(separator: ", "))"
             case .deleteHeadBranch: "deleted the branch"
-            case .abortRuns(let jobs): jobs.isEmpty ? "aborted its runs" : "aborted \(jobs.joined(separator: ", "))"
-            case .explain: "told what it waits for"
+            case .abortRuns(let runs): runs.count == 1 ? "aborted a run" : "aborted \(runs.count) runs"
             case .schedule: nil
             }
         }
         guard let first = parts.first else { return "" }
         return ([first.prefix(1).uppercased() + first.dropFirst()] + parts.dropFirst()).joined(separator: ", ") + "."
     }
+
+    static func abortedBy(_ actor: String) -> String { "Aborted by \(actor) with /abort." }
 
     /// The mark of the answer to one comment.
     static func answerMark(_ comment: CommentReference) -> String {

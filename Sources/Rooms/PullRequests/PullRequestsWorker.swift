@@ -11,28 +11,30 @@ import SlipwayModel
 /// with the pull request's row held.
 struct PullRequestsWorker: Worker {
     let name = "pull-requests"
-    let topics = [PullChanged.type, CommentWritten.type, PeopleChanged.type]
+    let topics = [
+        PullChanged.type, CommentWritten.type, PeopleChanged.type, BaseMoved.type, StatusTold.type,
+    ]
 
     let database: PostgresPool
-    let forge: ForgeClient
     let settings: SettingsCache
-    let gatherer: FactGatherer
+    let reader: PullReader
     let keeper: TurnKeeper
     let bot: String
-
-    /// Questions to the forge at once, over all pull requests of a batch.
-    private static let parallelQuestions = 8
 
     func plan(_ messages: [Message]) async throws -> CommitPlan {
         var forgotten: [PeopleChanged] = []
         var changes: [(PullChanged, String?)] = []
         var comments: [(CommentWritten, String?)] = []
+        var bases: [BaseMoved] = []
+        var statuses: [StatusTold] = []
         for message in messages {
             switch message.envelope.type {
             case PullChanged.type:
                 changes.append((try message.decode(PullChanged.self), message.envelope.traceparent))
             case CommentWritten.type:
                 comments.append((try message.decode(CommentWritten.self), message.envelope.traceparent))
+            case BaseMoved.type: bases.append(try message.decode(BaseMoved.self))
+            case StatusTold.type: statuses.append(try message.decode(StatusTold.self))
             default: forgotten.append(try message.decode(PeopleChanged.self))
             }
         }
@@ -48,12 +50,14 @@ struct PullRequestsWorker: Worker {
             else { continue }
             found.append(occurrence)
         }
-        let ready = try await gathered(found)
-        return { [keeper, forgotten] effects in
+        for status in statuses { found += try await occurrences(status, current) }
+        let ready = try await reader.gathered(found)
+        return { [keeper, forgotten, bases] effects in
             for people in forgotten {
                 try await effects.database.execute(
                     PullRequestsStore.forgetPeople, people.org, people.login?.lowercased())
             }
+            try await keeper.note(bases, effects)
             try await keeper.commit(ready, effects)
         }
     }
@@ -77,7 +81,7 @@ struct PullRequestsWorker: Worker {
         let told: PullSnapshot
         if case .pullRequest(let event) = delivery {
             told = DeliveryReader.snapshot(event.pullRequest, changed.repository)
-        } else if let pull = try await pull(PullKey(changed.repository, changed.number)) {
+        } else if let pull = try await reader.pull(PullKey(changed.repository, changed.number)) {
             // It was found out by asking, or its delivery is not kept any more.
             told = pull
         } else {
@@ -107,7 +111,7 @@ struct PullRequestsWorker: Worker {
         guard text != nil || review != nil else { return nil }
         let key = PullKey(written.repository, written.number)
         // These deliveries tell of the pull request only in part.
-        let told = try await database.knows(key) ? nil : try await pull(key)
+        let told = try await database.knows(key) ? nil : try await reader.pull(key)
         return Occurrence(
             key: key, event: review == nil ? .commented : .reviewed, actor: written.author,
             at: text?.writtenAt ?? review?.review.at ?? Date(), delivery: written.deliveryID, told: told, text: text,
@@ -115,50 +119,16 @@ struct PullRequestsWorker: Worker {
             traceparent: traceparent)
     }
 
-    /// The pull request as the forge has it now; nil where it is gone.
-    private func pull(_ key: PullKey) async throws -> PullSnapshot? {
-        do {
-            return DeliveryReader.snapshot(try await forge.pull(key.repository, key.number), key.repository)
-        } catch {
-            if error.isPermanent { return nil }
-            throw RetryLater("\(error)", after: .seconds(10))
+    /// The open pull requests whose head the status is of.
+    private func occurrences(_ told: StatusTold, _ current: SettingsCache.Current) async throws -> [Occurrence] {
+        let numbers = try await database.execute(
+            PullRequestsStore.openPullsOfHead, told.repository.org, told.repository.repo, told.sha)
+        return try numbers.map { row in
+            Occurrence(
+                key: PullKey(told.repository, try row.decode(Int.self)), event: .statusTold(told.context),
+                actor: told.sender, at: Date(), delivery: told.deliveryID,
+                settings: current.plugins(of: told.repository),
+                configVersion: current.version)
         }
-    }
-
-    // MARK: Facts
-
-    private func gathered(_ occurrences: [Occurrence]) async throws -> [Occurrence] {
-        try await withThrowingTaskGroup(of: (Int, Occurrence?).self) { group in
-            var ready = [Occurrence?](repeating: nil, count: occurrences.count)
-            for (position, occurrence) in occurrences.enumerated() {
-                if position >= Self.parallelQuestions, let (done, result) = try await group.next() {
-                    ready[done] = result
-                }
-                group.addTask { (position, try await gathered(occurrence)) }
-            }
-            for try await (done, result) in group { ready[done] = result }
-            return ready.compactMap(\.self)
-        }
-    }
-
-    private func gathered(_ occurrence: Occurrence) async throws -> Occurrence? {
-        var occurrence = occurrence
-        let known = try await database.known(occurrence.key)
-        guard let pull = occurrence.told ?? known else { return nil }
-        occurrence.facts.jobs = try await settings.jobs(
-            of: occurrence.key.repository, in: occurrence.configVersion, database)
-        var context = PullContext(
-            pull: pull, actor: occurrence.actor, at: occurrence.at, comment: occurrence.text?.reference,
-            settings: occurrence.settings, bot: bot)
-        // What a decision asks for may depend on answers, e.g. on who is a member: asked until nothing is new.
-        let plugins = PluginCatalog.active(occurrence.settings.isActive)
-        for _ in 0..<4 {
-            context.facts = occurrence.facts
-            let questions = PullTurn.questions(
-                occurrence.text?.calls ?? [], occurrence.event, context, plugins: plugins)
-            guard !questions.isSubset(of: occurrence.facts.asked) else { break }
-            try await gatherer.gather(questions, about: context, into: &occurrence.facts)
-        }
-        return occurrence
     }
 }

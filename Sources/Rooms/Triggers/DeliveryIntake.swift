@@ -26,11 +26,27 @@ struct DeliveryIntake: Sendable {
             var fresh: Set<String> = []
             for row in rows { fresh.insert(try row.decode(String.self)) }
             return try deliveries.map { delivery in
+                try await announceBases(deliveries.filter { fresh.contains($0.id) }, effects)
                 // Of two with one id in a batch the first is the new one.
                 guard fresh.remove(delivery.id) != nil else { return .repeated }
                 try announce(delivery, effects)
                 return .stored
             }
+        }
+    }
+
+    /// Tells of pushes to branches against which pull requests are open: nobody else has to hear of every push.
+    private static func announceBases(_ deliveries: [StoredDelivery], _ effects: Effects) async throws {
+        let pushes = deliveries.compactMap(\.meaning.push).filter { !$0.isTag }
+        guard !pushes.isEmpty else { return }
+        let rows = try await effects.database.execute(
+            TriggersStore.basesOfOpenPulls, pushes.map(\.repository.org), pushes.map(\.repository.repo),
+            pushes.map(\.ref), pushes.map(\.after), pushes.map(\.deliveryID))
+        for row in rows {
+            let (org, repo, ref, sha, delivery) = try row.decode((String, String, String, String, String).self)
+            try effects.emit(
+                BaseMoved(
+                    repository: RepositoryName(org: org, repo: repo), branch: ref, sha: sha, deliveryID: delivery))
         }
     }
 
@@ -43,6 +59,7 @@ struct DeliveryIntake: Sendable {
         if let push = delivery.meaning.push { try effects.emit(push.bounded) }
         if let comment = delivery.meaning.comment { try effects.emit(comment) }
         if let people = delivery.meaning.people { try effects.emit(people) }
+        if let status = delivery.meaning.status { try effects.emit(status) }
     }
 }
 

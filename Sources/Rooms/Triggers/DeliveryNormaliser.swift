@@ -8,6 +8,7 @@ package import SlipwayModel
 /// | pull_request, any action | `pull.changed` |
 /// | push to a branch or tag, not a deletion | `ref.pushed` |
 /// | issue_comment on a pull request, pull_request_review, pull_request_review_comment | `comment.written` |
+/// | status of the agreement's service, not ours | `status.told` |
 /// | organization, membership, member, team: somebody came or went | `people.changed` |
 ///
 /// What the bot itself writes is nothing anybody has to read.
@@ -22,6 +23,7 @@ package struct DeliveryNormaliser: Sendable {
         package var push: RefPushed?
         package var comment: CommentWritten?
         package var people: PeopleChanged?
+        package var status: StatusTold?
     }
 
     package func meaning(of delivery: WebhookDelivery, id: String) -> Meaning {
@@ -43,6 +45,8 @@ package struct DeliveryNormaliser: Sendable {
                 comment: comment(
                     event.repository.repositoryName, event.pullRequest.number, .reviewComment, event.action,
                     event.comment.id, event.comment.user?.login ?? "ghost", id, at: event.comment.createdAt))
+        case .status(let event) where event.context.lowercased().contains("cla"):
+            Meaning(status: status(event, id: id))
         case .people(_, let event): Meaning(people: people(event, id: id))
         default: Meaning()
         }
@@ -78,6 +82,14 @@ package struct DeliveryNormaliser: Sendable {
         return CommentWritten(
             repository: repository, number: number, kind: kind, action: action, commentID: commentID, author: author,
             deliveryID: id, subjectVersion: instant?.milliseconds ?? 0)
+    }
+
+    private func status(_ event: StatusEvent, id: String) -> StatusTold? {
+        guard let repository = event.repository.repositoryName, event.sender?.login.lowercased() != bot.lowercased()
+        else { return nil }
+        return StatusTold(
+            repository: repository, sha: event.sha, context: event.context, sender: event.sender?.login ?? "ghost",
+            deliveryID: id)
     }
 
     private func people(_ event: PeopleEvent, id: String) -> PeopleChanged? {

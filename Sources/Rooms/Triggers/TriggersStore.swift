@@ -6,7 +6,8 @@ import SlipwayModel
 /// All SQL of the room.
 enum TriggersStore {
     static let all: [Statement] = [
-        insertDeliveries, trimDeliveries, currentVersion, periodicJobs, seePeriodics, periodicStates, recordInstant,
+        insertDeliveries, basesOfOpenPulls, trimDeliveries, currentVersion, periodicJobs, seePeriodics, periodicStates,
+        recordInstant,
         countRetry,
     ]
 
@@ -19,6 +20,18 @@ enum TriggersStore {
                as delivery (delivery_id, event, action, org, repo, sender, payload, headers)
         on conflict (delivery_id) do nothing
         returning delivery_id
+        """)
+
+    /// Those of some pushes that moved a branch against which pull requests are open.
+    static let basesOfOpenPulls = Statement(
+        "triggers_bases_of_open_pulls",
+        """
+        select push.org, push.repo, push.ref, push.sha, push.delivery_id
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+               as push (org, repo, ref, sha, delivery_id)
+         where exists (
+               select from pull_requests.pulls_v1 as pull
+                where pull.org = push.org and pull.repo = push.repo and pull.base_ref = push.ref and pull.is_open)
         """)
 
     static let trimDeliveries = Statement(

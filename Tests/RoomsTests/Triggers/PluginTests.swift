@@ -157,11 +157,11 @@ struct PluginTests {
                 endpoint: http://refresh.ci
                 events: [issue_comment]
               kubernetes/test-infra:
-              - name: cherrypicker
+              - name: picker
             """
         let (plugins, problems) = ExternalPlugin.read(SourceFile(path: "plugins.yaml", bytes: Array(text.utf8)))
         #expect(problems.isEmpty)
-        #expect(plugins.map(\.endpoint) == ["http://refresh.ci", "http://cherrypicker"])
+        #expect(plugins.map(\.endpoint) == ["http://refresh.ci", "http://picker"])
         let testInfra = RepositoryName(org: "kubernetes", repo: "test-infra")
         let other = RepositoryName(org: "kubernetes", repo: "website")
         #expect(plugins.map { $0.wants("issue_comment", of: testInfra) } == [true, true])

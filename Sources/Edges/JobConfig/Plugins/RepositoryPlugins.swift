@@ -26,10 +26,12 @@ package struct RepositoryPlugins: Sendable, Hashable {
             names.formUnion(ofOrg.names)
         }
         names.formUnion(settings.plugins[repository.description]?.names ?? [])
-        self.names = names
         externalNames = Set(
             (settings.externalPlugins[repository.org] ?? [])
                 + (settings.externalPlugins[repository.description] ?? []))
+        // What Slipway adds to Prow holds wherever pull requests are tested.
+        if names.contains("trigger") { names.formUnion(["abort", "why"]) }
+        self.names = names
     }
 
     package func isActive(_ plugin: String) -> Bool { names.contains(plugin) }

@@ -4,7 +4,7 @@ package enum CommandParser {
     /// Text longer than the forge itself allows is cut.
     static let maximumLength = 65_536
     /// A comment with more commands than this is not written by a person.
-    private static let maximumCommands = 50
+    package static let maximumCommands = 50
 
     /// The text without fences, indented code, quotes and HTML comments: job triggers are matched against it.
     package static func visibleText(_ body: String) -> String {
@@ -33,11 +33,11 @@ package enum CommandParser {
     }
 
     /// The commands of a text that went through `visibleText`, in order.
-    package static func commands(in visibleText: String) -> [CommandCall] {
+    package static func commands(in visibleText: String, limit: Int = maximumCommands) -> [CommandCall] {
         var commands: [CommandCall] = []
         for line in visibleText.split(separator: "\n") {
             let trimmed = line.trimming(while: \.isWhitespace)
-            guard trimmed.hasPrefix("/"), commands.count < maximumCommands else { continue }
+            guard trimmed.hasPrefix("/"), commands.count < limit else { continue }
             let name = trimmed.dropFirst().prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
             let rest = trimmed.dropFirst(1 + name.count)
             guard name.first?.isLetter == true, rest.isEmpty || rest.first?.isWhitespace == true else { continue }

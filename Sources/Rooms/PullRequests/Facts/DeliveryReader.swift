@@ -47,7 +47,7 @@ enum DeliveryReader {
         let visible = CommandParser.visibleText(body)
         return Occurrence.Text(
             reference: reference, author: author, writtenAt: instant, visible: visible,
-            calls: CommandParser.commands(in: visible))
+            calls: CommandParser.commands(in: visible, limit: CommandParser.maximumCommands + 1))
     }
 
     /// The text of a delivery that was just written; nil where it was edited, deleted or dismissed, which commands

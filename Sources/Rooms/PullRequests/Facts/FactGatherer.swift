@@ -1,7 +1,9 @@
 import Fleet
 import Forge
 import FoundationEssentials
+import Git
 import JobConfig
+import Postgres
 import SlipwayModel
 
 /// Asks the forge what decisions need to know, outside of transactions.
@@ -9,6 +11,10 @@ struct FactGatherer: Sendable {
     let forge: ForgeClient
     let people: People
     let owners: OwnersReader
+    let mirrors: GitMirrors
+    let database: PostgresPool
+    /// What Merging says keeps a pull request from being merged.
+    let mergeObstacles: @Sendable (RepositoryName, Int) async throws -> [MergeObstacle]
 
     /// Answers all questions, several at once.
     ///
@@ -18,15 +24,21 @@ struct FactGatherer: Sendable {
         guard !open.isEmpty else { return }
         do {
             try await withThrowingTaskGroup(of: Answer.self) { group in
-                for question in open where question != .owners {
+                for question in open where question != .owners && question != .generatedFiles {
                     group.addTask { try await answer(question, context) }
                 }
                 for try await answer in group { answer.note(in: &facts) }
             }
+            let needsFiles = open.contains(.owners) || open.contains(.generatedFiles)
+            if needsFiles, facts.changedFiles == nil {
+                facts.changedFiles = try await forge.pullFiles(context.pull.repository, context.pull.number)
+                facts.asked.insert(.changedFiles)
+            }
+            if open.contains(.generatedFiles) {
+                facts.generatedFiles = try await GeneratedFiles.read(
+                    context.pull, among: (facts.changedFiles ?? []).map(\.filename), mirrors)
+            }
             if open.contains(.owners) {
-                if facts.changedFiles == nil {
-                    facts.changedFiles = try await forge.pullFiles(context.pull.repository, context.pull.number)
-                }
                 facts.owners = try await owners.facts(of: context.pull, changedFiles: facts.changedFiles ?? [])
             }
         } catch let error as ForgeError {
@@ -44,6 +56,10 @@ struct FactGatherer: Sendable {
         case changedFiles([ChangedFile])
         case commits([RepositoryCommit])
         case statuses([CommitStatus])
+        case branch(String, Bool)
+        case overrides([String])
+        case runs([PullRun])
+        case obstacles([MergeObstacle])
         case refused(Question, String)
         case none
 
@@ -60,6 +76,10 @@ struct FactGatherer: Sendable {
             case .changedFiles(let files): facts.changedFiles = files
             case .commits(let commits): facts.commits = commits
             case .statuses(let statuses): facts.statuses = statuses
+            case .branch(let name, let exists): facts.branches[name] = exists
+            case .overrides(let contexts): facts.overrides = contexts
+            case .runs(let runs): facts.runs = runs
+            case .obstacles(let obstacles): facts.obstacles = obstacles
             case .refused(let question, let reason): facts.refusals[question] = reason
             case .none: break
             }
@@ -92,7 +112,13 @@ struct FactGatherer: Sendable {
         case .commits: return .commits(try await forge.pullCommits(repository, context.pull.number))
         case .statuses:
             return .statuses(try await forge.combinedStatus(repository, ref: context.pull.headSHA).statuses)
-        case .history, .owners: return .none
+        case .branch(let name):
+            guard GitName.isRef(name) else { return .branch(name, false) }
+            return .branch(name, try await forge.branchHead(repository, name) != nil)
+        case .overrides: return .overrides(try await database.overrides(of: context.pull.key))
+        case .runs: return .runs(try await database.runs(on: context.pull))
+        case .obstacles: return .obstacles(try await mergeObstacles(repository, context.pull.number))
+        case .history, .owners, .generatedFiles: return .none
         }
     }
 }

@@ -36,6 +36,7 @@ create table pull_requests.pulls (
     primary key (org, repo, number)
 );
 create index pulls_open on pull_requests.pulls (org, repo, base_ref) where is_open;
+create index pulls_head on pull_requests.pulls (org, repo, head_sha) where is_open;
 create index pulls_mergeability on pull_requests.pulls (mergeability_due) where mergeability_due is not null;
 
 -- What was last decided about a label of a pull request, by whom and when it was said: a comment that arrives late undoes
@@ -130,6 +131,23 @@ create table pull_requests.overrides (
     foreign key (org, repo, number) references pull_requests.pulls on delete cascade
 );
 create unique index overrides_standing on pull_requests.overrides (org, repo, number, context) where ended_at is null;
+
+-- Changes that are brought to other branches once they are merged.
+create table pull_requests.cherry_picks (
+    org           text        not null,
+    repo          text        not null,
+    number        integer     not null,
+    branch        text        not null,
+    actor         text        not null,
+    state         text        not null default 'waiting' check (state in ('waiting', 'done', 'failed')),
+    attempts      integer     not null default 0,
+    next_try      timestamptz not null default now(),
+    opened_number integer,
+    failure       text,
+    primary key (org, repo, number, branch),
+    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+);
+create index cherry_picks_due on pull_requests.cherry_picks (next_try) where state = 'waiting';
 
 -- Answers of the forge about people, by question: `member/<org>/<login>`, `collaborator/<org>/<repo>/<login>` …
 -- Forgotten when the forge tells that something changed, or when they are old.

@@ -5,6 +5,9 @@ import SlipwayModel
 /// What the OWNERS files of the base branch say about the changed files of one pull request.
 package struct OwnersFacts: Sendable {
     package init() {}
+
+    /// Whether the login is an approver of the root.
+    package func approvesRoot(_ login: String) -> Bool { false }
 }
 
 /// Reads OWNERS files; asked outside of transactions.

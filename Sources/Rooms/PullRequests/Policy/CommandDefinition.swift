@@ -11,6 +11,8 @@ package struct CommandDefinition: Sendable {
     package let who: String
     /// What it does, as a sentence for a table.
     package let effect: String
+    /// Whether it means anything on a pull request that is closed.
+    package let worksOnClosed: Bool
     /// What has to be asked of the forge before it can be decided.
     package let needs: @Sendable ([CommandCall], PullContext) -> [Question]
     /// What follows. Called once per comment with all of the comment's calls of this command, in their order, because
@@ -18,7 +20,7 @@ package struct CommandDefinition: Sendable {
     package let decide: @Sendable ([CommandCall], PullContext) -> [PullAction]
 
     package init(
-        _ names: [String], usage: [String], who: String, effect: String,
+        _ names: [String], usage: [String], who: String, effect: String, worksOnClosed: Bool = false,
         needs: @escaping @Sendable ([CommandCall], PullContext) -> [Question] = { _, _ in [] },
         decide: @escaping @Sendable ([CommandCall], PullContext) -> [PullAction]
     ) {
@@ -26,6 +28,7 @@ package struct CommandDefinition: Sendable {
         self.usage = usage
         self.who = who
         self.effect = effect
+        self.worksOnClosed = worksOnClosed
         self.needs = needs
         self.decide = decide
     }

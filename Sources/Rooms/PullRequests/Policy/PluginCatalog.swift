@@ -2,13 +2,20 @@
 package enum PluginCatalog {
     package static let all: [PullPlugin] =
         [
-            HoldPlugin.plugin
+            TriggerPlugin.plugin, HoldPlugin.plugin, WorkInProgressPlugin.plugin, LabelPlugin.plugin,
+            MatchingLabelPlugin.plugin, SizePlugin.plugin, LifecyclePlugin.plugin, AssignPlugin.plugin,
+            SkipPlugin.plugin, OverridePlugin.plugin, RetitlePlugin.plugin, HelpPlugin.plugin, MilestonePlugin.plugin,
+            MilestoneStatusPlugin.plugin, StagePlugin.plugin, CherryPickPlugin.plugin, AbortPlugin.plugin,
+            WhyPlugin.plugin, BlockadePlugin.plugin, MergeCommitPlugin.plugin, CommitMessagePlugin.plugin,
+            ReleaseNotePlugin.plugin, CherryPickApprovalPlugin.unapprovedPlugin,
+            CherryPickApprovalPlugin.approvedPlugin, AfterMergePlugins.milestone, AfterMergePlugins.branch,
+            NeedsRebasePlugin.plugin, AgreementPlugin.plugin, SigMentionPlugin.plugin, MergeMethodPlugin.plugin,
         ] + OwnersPlugins.all
 
     /// Active in every repository where no `plugins.yaml` is configured.
     package static let defaults: Set<String> = [
         "trigger", "lgtm", "approve", "hold", "wip", "label", "size", "assign", "lifecycle", "override", "skip",
-        "retitle", "help", "verify-owners", "owners-label", "blunderbuss", "why", "abort",
+        "retitle", "help", "needs-rebase", "cherrypick", "verify-owners", "owners-label", "blunderbuss", "why", "abort",
     ]
 
     /// The plugins that are active in a repository.

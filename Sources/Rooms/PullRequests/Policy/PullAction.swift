@@ -1,3 +1,5 @@
+package import SlipwayModel
+
 /// What a command or a plugin brings about. Pure policy answers with these; `PullTurn` carries them out.
 package enum PullAction: Hashable, Sendable {
     case addLabel(String)
@@ -23,10 +25,7 @@ package enum PullAction: Hashable, Sendable {
     case cancelOverrides(contexts: [String])
     case cherryPick(branches: [String])
     case deleteHeadBranch
-    /// Aborts unfinished runs of the pull request: those of the named jobs or contexts, or all where none is named.
-    case abortRuns(jobs: [String])
-    /// Says why the pull request does not merge; the answer is put together outside of the decision.
-    case explain
+    case abortRuns([RunID])
     /// Hands the command on to Scheduling (`/test` and its kin).
     case schedule
 }

@@ -10,6 +10,8 @@ package struct PullContext: Sendable {
     package var actor: String
     /// When, by the forge's clock.
     package var at: Date
+    /// The text that was written, without fences and quotes; empty for events without text.
+    package var text = ""
     /// Where the commands stand; nil for events without text.
     package var comment: CommentReference?
     /// What `plugins.yaml` says about this repository.
@@ -22,12 +24,14 @@ package struct PullContext: Sendable {
     package var bot: String
 
     package init(
-        pull: PullSnapshot, actor: String, at: Date, comment: CommentReference? = nil, settings: RepositoryPlugins,
+        pull: PullSnapshot, actor: String, at: Date, text: String = "", comment: CommentReference? = nil,
+        settings: RepositoryPlugins,
         facts: PullFacts = PullFacts(), history: PullHistory = PullHistory(), bot: String
     ) {
         self.pull = pull
         self.actor = actor
         self.at = at
+        self.text = text
         self.comment = comment
         self.settings = settings
         self.facts = facts

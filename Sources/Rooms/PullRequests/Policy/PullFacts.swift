@@ -1,5 +1,7 @@
 package import Forge
+package import FoundationEssentials
 package import JobConfig
+package import SlipwayModel
 
 /// Something that only the forge, or a repository's files, can tell. Decisions name their questions; they are asked
 /// before the transaction, outside of any lock.
@@ -21,6 +23,16 @@ package enum Question: Hashable, Sendable {
     case commits
     /// The statuses on the head.
     case statuses
+    /// Whether the repository has the branch.
+    case branch(String)
+    /// Which of the changed files are generated, by `.generated_files` and `.gitattributes` of the base.
+    case generatedFiles
+    /// Contexts that are overridden now.
+    case overrides
+    /// The runs on the head, and how long such runs usually take.
+    case runs
+    /// What keeps it from being merged.
+    case obstacles
     /// Our record of commands and reviews; read under the lock.
     case history
     /// The OWNERS of the base branch for the changed files (`Owners/`).
@@ -40,6 +52,11 @@ package struct PullFacts: Sendable {
     package var changedFiles: [ChangedFile]?
     package var commits: [RepositoryCommit]?
     package var statuses: [CommitStatus]?
+    package var branches: [String: Bool] = [:]
+    package var generatedFiles: Set<String> = []
+    package var overrides: [String] = []
+    package var runs: [PullRun] = []
+    package var obstacles: [MergeObstacle] = []
     package var owners: OwnersFacts?
     /// The presubmits of the repository, from the configuration in force.
     package var jobs: [ConfiguredJob] = []
@@ -50,6 +67,7 @@ package struct PullFacts: Sendable {
 
     package init() {}
 
+    package func hasBranch(_ name: String) -> Bool { branches[name] ?? false }
     package func isTrusted(_ login: String) -> Bool { trusted[login.lowercased()] ?? false }
     package func isMember(_ login: String) -> Bool { members[login.lowercased()] ?? false }
     package func isCollaborator(_ login: String) -> Bool { collaborators[login.lowercased()] ?? false }
@@ -57,5 +75,32 @@ package struct PullFacts: Sendable {
     package func isAssignable(_ login: String) -> Bool { assignable[login.lowercased()] ?? false }
     package func isTeamMember(_ org: String, _ team: String, _ login: String) -> Bool {
         teams[.teamMember(org: org, team: team, login: login)] ?? false
+    }
+}
+
+/// A run on a pull request's head.
+package struct PullRun: Hashable, Sendable {
+    package var runID: RunID
+    package var job: String
+    package var context: String
+    package var isRequired: Bool
+    package var state: RunState
+    package var requestedAt: Date
+    package var startedAt: Date?
+    /// The middle of the durations of the job's last successful runs, in seconds; nil where there were none.
+    package var usualSeconds: Double?
+
+    package init(
+        runID: RunID, job: String, context: String, isRequired: Bool, state: RunState, requestedAt: Date,
+        startedAt: Date? = nil, usualSeconds: Double? = nil
+    ) {
+        self.runID = runID
+        self.job = job
+        self.context = context
+        self.isRequired = isRequired
+        self.state = state
+        self.requestedAt = requestedAt
+        self.startedAt = startedAt
+        self.usualSeconds = usualSeconds
     }
 }

@@ -52,6 +52,8 @@ package enum PullEvent: Hashable, Sendable {
     case reviewed
     /// The base branch moved, or the forge found out whether the pull request can be merged.
     case mergeabilityKnown
+    /// Somebody else than us set the status of a context on the head.
+    case statusTold(String)
     /// Anything else that a delivery told, e.g. `assigned`.
     case other(String)
 }

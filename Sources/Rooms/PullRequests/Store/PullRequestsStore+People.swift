@@ -10,7 +10,7 @@ extension PullRequestsStore {
         select question, answer
           from pull_requests.people
          where question = any($1::text[])
-           and asked_at > now() - make_interval(secs => case when answer in ('false', 'none') then $3 else $2 end)
+           and asked_at > now() - make_interval(secs => case when answer in ('false', 'none') then $3::double precision else $2::double precision end)
         """)
 
     static let notePerson = Statement(

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JobConfig
 import SlipwayModel
 
 /// What one occurrence leads to. Pure: the commands of its text first, in the order of the plugins, then what plugins do
@@ -24,6 +25,14 @@ package struct PullTurn: Sendable {
         self.plugins = plugins
     }
 
+    /// The command's definition decides whether it means anything on a closed pull request.
+    private static func own(_ calls: [CommandCall], _ command: CommandDefinition, _ context: PullContext)
+        -> [CommandCall]
+    {
+        guard context.pull.isOpen || command.worksOnClosed else { return [] }
+        return calls.filter { command.names.contains($0.name) }
+    }
+
     /// What would be asked for these commands and this event, with what is known so far.
     package static func questions(
         _ calls: [CommandCall], _ event: PullEvent, _ context: PullContext, plugins: [PullPlugin]
@@ -31,7 +40,7 @@ package struct PullTurn: Sendable {
         var questions: Set<Question> = []
         for plugin in plugins {
             for command in plugin.commands {
-                let own = calls.filter { command.names.contains($0.name) }
+                let own = own(calls, command, context)
                 if !own.isEmpty { questions.formUnion(command.needs(own, context)) }
             }
             if let reaction = plugin.reaction { questions.formUnion(reaction.needs(event, context)) }
@@ -40,11 +49,17 @@ package struct PullTurn: Sendable {
     }
 
     /// Decides the commands of a text.
-    package mutating func decide(_ calls: [CommandCall]) {
+    ///
+    /// - Parameter helpURL: where all commands are listed.
+    package mutating func decide(_ written: [CommandCall], helpURL: String) {
+        let calls = Array(written.prefix(CommandParser.maximumCommands))
+        if written.count > calls.count { take([.answer(PullRequestsText.tooManyCommands(calls.count))]) }
+        // Whether it was open when it was said: `/close` before `/hold` takes nothing away from it.
+        let said = context
         var outcomes: [CommandCall: (plugin: String, outcome: String)] = [:]
         for plugin in plugins {
             for command in plugin.commands {
-                let own = calls.filter { command.names.contains($0.name) }
+                let own = Self.own(calls, command, said)
                 guard !own.isEmpty else { continue }
                 let actions = command.decide(own, context)
                 take(actions)
@@ -53,9 +68,31 @@ package struct PullTurn: Sendable {
                 for call in own { outcomes[call] = (plugin.name, outcome) }
             }
         }
+        let left = calls.filter { outcomes[$0] == nil }
+        let started = left.filter(startsJobs)
+        for call in started { outcomes[call] = (TriggerPlugin.plugin.name, "") }
+        scheduled += started
+        answer(left.filter { !started.contains($0) }, helpURL)
         handled += calls.map { call in
             Handled(call: call, plugin: outcomes[call]?.plugin, outcome: outcomes[call]?.outcome ?? "")
         }
+    }
+
+    /// A job may have a trigger of its own.
+    private func startsJobs(_ call: CommandCall) -> Bool {
+        context.settings.isActive(TriggerPlugin.plugin.name) && context.pull.isOpen
+            && context.facts.jobs.contains { $0.isTriggered(by: call.text) }
+    }
+
+    /// One answer to what nobody answers to.
+    private mutating func answer(_ calls: [CommandCall], _ helpURL: String) {
+        let unknown = calls.filter { PluginCatalog.commands[$0.name] == nil }
+        guard context.pull.isOpen, !unknown.isEmpty, !context.actor.hasSuffix("[bot]") else { return }
+        let findings = Misspelling.findings(
+            unknown, names: plugins.flatMap(\.commands).flatMap(\.names),
+            hasExternalPlugins: !context.settings.externalNames.isEmpty)
+        guard !findings.isEmpty else { return }
+        take([.answer(PullRequestsText.unknownCommands(findings, helpURL: helpURL))])
     }
 
     /// Lets plugins act by themselves.

@@ -8,6 +8,9 @@ import SlipwayModel
 struct TurnKeeper: Sendable {
     let settings: SettingsCache
     let bot: String
+    /// Where all commands are listed.
+    let helpURL: String
+    let wake: WakeUp
 
     func commit(_ occurrences: [Occurrence], _ effects: Effects) async throws {
         let current = try await settings.version(effects.database)
@@ -50,16 +53,17 @@ struct TurnKeeper: Sendable {
 
         var turn = PullTurn(
             PullContext(
-                pull: pull, actor: occurrence.actor, at: occurrence.at, comment: occurrence.text?.reference,
-                settings: occurrence.settings, facts: occurrence.facts, history: history, bot: bot),
+                pull: pull, actor: occurrence.actor, at: occurrence.at, text: occurrence.text?.visible ?? "",
+                comment: occurrence.text?.reference, settings: occurrence.settings, facts: occurrence.facts,
+                history: history, bot: bot),
             plugins: PluginCatalog.active(occurrence.settings.isActive))
         let calls = occurrence.text?.calls ?? []
         let asked = PullTurn.questions(
             calls, occurrence.event, turn.context, plugins: PluginCatalog.active(occurrence.settings.isActive))
-        guard asked.subtracting([.history]).isSubset(of: occurrence.facts.asked) else {
+        guard asked.isSubset(of: occurrence.facts.asked) else {
             throw RetryLater("the pull request changed while the event was handled", after: .milliseconds(50))
         }
-        turn.decide(calls)
+        turn.decide(calls, helpURL: helpURL)
         turn.react(to: occurrence.event)
 
         var writer = TurnWriter(
@@ -67,6 +71,7 @@ struct TurnKeeper: Sendable {
             comment: occurrence.text?.reference, actor: occurrence.actor, now: now, wishes: held.wishes)
         writer.write(turn.actions)
         try await settle(writer, turn, occurrence, effects)
+        try await carryOut(turn, occurrence, effects)
     }
 
     private func settle(

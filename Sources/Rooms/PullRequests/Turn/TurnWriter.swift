@@ -70,16 +70,31 @@ struct TurnWriter {
         case .retitle(let title): wish("title/\(number)", .title(number: number, title: title))
         case .milestone(let title): wish("milestone/\(number)", .milestone(number: number, title: title))
         case .status(let context, let state, let description):
-            wish(
-                "status/\(pull.headSHA)/\(context)",
-                .status(
-                    sha: pull.headSHA, context: context, state: state, description: description, targetURL: nil),
-                // Statuses of runs count tenths of microseconds of their request: a later run still wins.
-                scale: 10)
+            status(context, state, description)
         case .deleteHeadBranch:
             wish("branch/\(pull.headRef)", .branchDeletion(branch: pull.headRef))
-        case .answer, .override, .cancelOverrides, .cherryPick, .abortRuns, .explain, .schedule: break
+        case .override(let contexts, _, _):
+            for context in contexts {
+                status(context, "success", PullRequestsText.overriddenBy(actor), base: pull.baseSHA)
+            }
+        case .cancelOverrides(let contexts):
+            for context in contexts { status(context, "failure", PullRequestsText.overrideEnded(actor)) }
+        case .answer, .cherryPick, .abortRuns, .schedule: break
         }
+    }
+
+    /// - Parameter base: stands at the end of the description, where Prow's tools look for it.
+    private mutating func status(_ context: String, _ state: String, _ description: String, base: String? = nil) {
+        let suffix = base.map { " BaseSHA:\($0)" } ?? ""
+        let text = String(description.prefix(140 - suffix.count))
+        let padding = suffix.isEmpty ? "" : String(repeating: " ", count: 140 - suffix.count - text.count)
+        wish(
+            "status/\(pull.headSHA)/\(context)",
+            .status(
+                sha: pull.headSHA, context: context, state: state, description: text + padding + suffix,
+                targetURL: nil),
+            // Statuses of runs count tenths of microseconds of their request: a later run still wins.
+            scale: 10)
     }
 
     private mutating func decide(_ name: String, _ present: Bool) {

@@ -24,12 +24,15 @@ package struct ConfigCommand: AsyncParsableCommand {
         package var folder: String
         @Option(help: "Prow's own config.yaml: presets, decoration defaults, capacities.")
         package var prowConfig: String?
+        @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.")
+        package var pluginConfig: String?
 
         package init() {}
 
         package func run() async throws {
-            let loaded = JobConfiguration.load(
+            var loaded = JobConfiguration.load(
                 folder: folder, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
+            if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
             for warning in loaded.warnings { Terminal.complain("warning: \(warning)") }
             guard loaded.isValid else { throw ConfigurationRefused(problems: loaded.errors) }
             let applied = try await options.withFleet { _, bus in

@@ -7,6 +7,7 @@ import Synchronization
 final class ConfigurationWatcher: Sendable {
     private let folder: String
     private let prowConfig: String?
+    private let pluginConfig: String?
     private let store: ConfigurationStore
     private let logger: Logger
     private let loader = ConfigurationLoader()
@@ -17,10 +18,13 @@ final class ConfigurationWatcher: Sendable {
         var modified: Date
     }
 
-    /// - Parameter prowConfig: the path of Prow's `config.yaml`, looked at with the folder.
-    init(folder: String, prowConfig: String?, store: ConfigurationStore, logger: Logger) {
+    /// - Parameters:
+    ///   - prowConfig: the path of Prow's `config.yaml`, looked at with the folder.
+    ///   - pluginConfig: the path of its `plugins.yaml`, the same.
+    init(folder: String, prowConfig: String?, pluginConfig: String?, store: ConfigurationStore, logger: Logger) {
         self.folder = folder
         self.prowConfig = prowConfig
+        self.pluginConfig = pluginConfig
         self.store = store
         self.logger = logger
     }
@@ -28,10 +32,11 @@ final class ConfigurationWatcher: Sendable {
     /// One look. What does not validate changes nothing, is said once, and is tried again when it changes.
     func round() async throws {
         var stamps = Self.stamps(folder)
-        if let prowConfig { stamps[prowConfig] = Self.stamp(prowConfig) }
+        for file in [prowConfig, pluginConfig].compactMap(\.self) { stamps[file] = Self.stamp(file) }
         guard seen.withLock({ $0 }) != stamps else { return }
-        let loaded = loader.load(
+        var loaded = loader.load(
             folder: folder, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
+        if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
         do {
             let applied = try await store.apply(loaded, by: "watched folder", source: folder)
             if applied.changed {

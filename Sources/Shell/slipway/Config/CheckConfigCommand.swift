@@ -22,6 +22,7 @@ struct CheckConfigCommand: ParsableCommand {
 
     @Option(help: "The folder of job files.") var jobConfig: String
     @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.") var prowConfig: String?
+    @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.") var pluginConfig: String?
     @Option(help: "Also name what this executor cannot give to a job's pod: process or kubernetes.")
     var executor: ExecutorKind?
     @Option(
@@ -54,6 +55,7 @@ struct CheckConfigCommand: ParsableCommand {
     func run() throws {
         let prowSettings = prowConfig.map { JobConfiguration.prowSettings(path: $0) }
         var loaded = JobConfiguration.load(folder: jobConfig, prowSettings: prowSettings)
+        if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
         if let inRepoConfig, let repository = repo.flatMap({ RepositoryName($0) }) {
             loaded.add(inRepository: repository, path: inRepoConfig, isDecided: prowConfig != nil)
         }

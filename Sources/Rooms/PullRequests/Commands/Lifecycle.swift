@@ -1,0 +1,60 @@
+/// `/lifecycle`, `/close`, `/reopen`. Prow's rule (plugins/lifecycle).
+package enum LifecyclePlugin {
+    static let states = ["active", "frozen", "stale", "rotten"]
+
+    package static let plugin = PullPlugin(
+        "lifecycle", "Closes, reopens, and tells how alive a pull request is.",
+        commands: [lifecycle, close, reopen])
+
+    static let lifecycle = CommandDefinition(
+        ["lifecycle", "remove-lifecycle"], usage: ["/lifecycle active|frozen|stale|rotten", "/remove-lifecycle STATE"],
+        who: "anyone",
+        effect: "Adds or removes a label `lifecycle/STATE`; there is one at a time. A pull request cannot be frozen.",
+        worksOnClosed: true
+    ) { calls, context in
+        var actions: [PullAction] = []
+        for call in calls {
+            guard let state = call.words.first?.lowercased(), states.contains(state) else {
+                actions.append(.answer(PullRequestsText.noLifecycle(call.arguments)))
+                continue
+            }
+            if call.name == "remove-lifecycle" {
+                actions.append(.removeLabel("lifecycle/\(state)"))
+            } else if state == "frozen" {
+                actions.append(.answer(PullRequestsText.pullsDoNotFreeze))
+            } else {
+                actions += states.filter { $0 != state && context.pull.has("lifecycle/\($0)") }
+                    .map { .removeLabel("lifecycle/\($0)") }
+                actions.append(.addLabel("lifecycle/\(state)"))
+            }
+        }
+        return actions
+    }
+
+    static let close = CommandDefinition(
+        ["close"], usage: ["/close", "/close not-planned"],
+        who: "its author and collaborators; anyone once it is stale or rotten", effect: "Closes the pull request.",
+        needs: { _, context in context.isAuthor ? [] : [.collaborator(context.actor)] }
+    ) { calls, context in
+        guard context.pull.isOpen else { return [] }
+        let isForgotten = context.pull.has("lifecycle/stale") || context.pull.has("lifecycle/rotten")
+        guard context.isAuthor || isForgotten || context.facts.isCollaborator(context.actor) else {
+            return [.answer(PullRequestsText.mayNotClose)]
+        }
+        let isPlanned = !calls.contains { $0.words.first?.lowercased() == "not-planned" }
+        return [.close(reason: isPlanned ? nil : "not_planned")]
+    }
+
+    static let reopen = CommandDefinition(
+        ["reopen"], usage: ["/reopen"], who: "its author and collaborators",
+        effect: "Opens it again, unless it was merged.",
+        worksOnClosed: true, needs: { _, context in context.isAuthor ? [] : [.collaborator(context.actor)] }
+    ) { _, context in
+        guard !context.pull.isOpen else { return [] }
+        guard !context.pull.isMerged else { return [.answer(PullRequestsText.mergedStays)] }
+        guard context.isAuthor || context.facts.isCollaborator(context.actor) else {
+            return [.answer(PullRequestsText.mayNotReopen)]
+        }
+        return [.reopen]
+    }
+}

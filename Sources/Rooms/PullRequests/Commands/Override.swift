@@ -1,0 +1,112 @@
+import Forge
+import JobConfig
+import SlipwayModel
+
+/// `/override`: somebody with the right to it declares that a context passed. Prow's rule (plugins/override).
+package enum OverridePlugin {
+    package static let plugin = PullPlugin(
+        "override", "Declares contexts passed, with the name of who did it.", commands: [override, cancel])
+
+    static let override = CommandDefinition(
+        ["override", "override-sticky"], usage: ["/override CONTEXT …", "/override-sticky CONTEXT …"],
+        who: """
+            administrators of the repository; approvers of its root and members of teams where the configuration says so
+            """,
+        effect: """
+            Sets contexts, named by themselves or by their jobs, to success, and notes who did it. It holds until the \
+            base branch moves, a sticky one until the next push.
+            """,
+        needs: needs
+    ) { calls, context in
+        guard may(context) else { return [.answer(PullRequestsText.mayNotOverride(context))] }
+        var actions: [PullAction] = []
+        var unknown: [String] = []
+        for call in calls {
+            let wanted = names(call.arguments)
+            guard !wanted.isEmpty else {
+                actions.append(.answer(PullRequestsText.overrideWhat(overridable(context))))
+                continue
+            }
+            var contexts: [String] = []
+            for name in wanted {
+                if let found = resolve(name, context) {
+                    if !contexts.contains(found) { contexts.append(found) }
+                } else {
+                    unknown.append(name)
+                }
+            }
+            guard !contexts.isEmpty else { continue }
+            actions.append(
+                .override(contexts: contexts, isSticky: call.name == "override-sticky", reason: ""))
+        }
+        // Nothing is half done: with one unknown name none is overridden, as in Prow.
+        if !unknown.isEmpty { return [.answer(PullRequestsText.overrideUnknown(unknown, overridable(context)))] }
+        return actions
+    }
+
+    static let cancel = CommandDefinition(
+        ["override-cancel"], usage: ["/override-cancel", "/override-cancel CONTEXT …"],
+        who: "who may override", effect: "Takes back overrides: the named ones, or all.",
+        needs: { needs($0, $1) + [.overrides] }
+    ) { calls, context in
+        guard may(context) else { return [.answer(PullRequestsText.mayNotOverride(context))] }
+        let named = calls.flatMap { names($0.arguments) }.map { resolve($0, context) ?? $0 }
+        let meant = context.facts.overrides.filter { named.isEmpty || named.contains($0) }
+        return meant.isEmpty ? [.answer(PullRequestsText.noOverride)] : [.cancelOverrides(contexts: meant)]
+    }
+
+    private static func needs(_ calls: [CommandCall], _ context: PullContext) -> [Question] {
+        let org = context.pull.repository.org
+        var questions: [Question] = [.permission(context.actor), .statuses]
+        questions += teams(context).map { .teamMember(org: org, team: $0, login: context.actor) }
+        if context.settings.settings.override.allowsTopLevelOwners { questions.append(.owners) }
+        return questions
+    }
+
+    private static func teams(_ context: PullContext) -> [String] {
+        let teams = context.settings.settings.override.teams
+        return (teams[context.pull.repository.org] ?? []) + (teams[context.pull.repository.description] ?? [])
+    }
+
+    static func may(_ context: PullContext) -> Bool {
+        if context.facts.permission(context.actor) == "admin" { return true }
+        if teams(context).contains(where: {
+            context.facts.isTeamMember(context.pull.repository.org, $0, context.actor)
+        }) {
+            return true
+        }
+        return context.settings.settings.override.allowsTopLevelOwners
+            && context.facts.owners?.approvesRoot(context.actor) == true
+    }
+
+    /// Names between blanks; quotes keep blanks together.
+    static func names(_ text: String) -> [String] {
+        var names: [String] = []
+        var rest = text[...]
+        while let first = rest.first {
+            if first.isWhitespace {
+                rest.removeFirst()
+            } else if first == "\"" || first == "'", let end = rest.dropFirst().firstIndex(of: first) {
+                names.append(String(rest[rest.index(after: rest.startIndex)..<end]))
+                rest = rest[rest.index(after: end)...]
+            } else {
+                names.append(String(rest.prefix { !$0.isWhitespace }))
+                rest = rest.drop { !$0.isWhitespace }
+            }
+        }
+        return names.filter { !$0.isEmpty }
+    }
+
+    /// The context that a name means: itself, or the one of a job of that name.
+    private static func resolve(_ name: String, _ context: PullContext) -> String? {
+        let jobs = context.facts.jobs.filter { $0.runsAgainst(branch: context.pull.baseRef) }
+        if (context.facts.statuses ?? []).contains(where: { $0.context == name }) { return name }
+        if jobs.contains(where: { $0.contextName == name }) { return name }
+        return jobs.first(where: { $0.job.name == name })?.contextName
+    }
+
+    /// What stands there and did not succeed.
+    private static func overridable(_ context: PullContext) -> [String] {
+        (context.facts.statuses ?? []).filter { $0.state != "success" }.map(\.context).sorted()
+    }
+}

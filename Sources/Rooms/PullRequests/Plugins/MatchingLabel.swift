@@ -1,0 +1,47 @@
+import JobConfig
+import Patterns
+import SlipwayModel
+
+/// Prow's rule (plugins/require-matching-label): where no label matches, another one says so.
+package enum MatchingLabelPlugin {
+    package static let plugin = PullPlugin(
+        "require-matching-label", "Marks pull requests that lack a label of a kind.",
+        reaction: PullPlugin.Reaction(react: { event, context in
+            guard concerns(event), context.pull.isOpen else { return [] }
+            return context.settings.settings.matchingLabels.filter { holds($0, context) }.flatMap { rule in
+                decide(rule, event, context)
+            }
+        }))
+
+    private static func concerns(_ event: PullEvent) -> Bool {
+        switch event {
+        case .opened, .reopened, .labeled, .unlabeled, .edited: true
+        default: false
+        }
+    }
+
+    private static func holds(_ rule: PluginSettings.MatchingLabel, _ context: PullContext) -> Bool {
+        rule.org == context.pull.repository.org
+            && (rule.repo ?? "").isEmpty
+            || rule.org == context.pull.repository.org
+                && rule.repo == context.pull.repository.repo
+                && ((rule.branch ?? "").isEmpty || rule.branch == context.pull.baseRef)
+    }
+
+    private static func decide(
+        _ rule: PluginSettings.MatchingLabel, _ event: PullEvent, _ context: PullContext
+    ) -> [PullAction] {
+        guard !rule.missingLabel.isEmpty, let pattern = try? Pattern(rule.pattern) else { return [] }
+        // The label that says what is missing is no label of the kind.
+        let matches = context.pull.labels.contains {
+            !Login.same($0, rule.missingLabel) && pattern.matches($0)
+        }
+        let tag = "<!-- slipway-matching-label \(rule.missingLabel) -->"
+        if matches {
+            return context.pull.has(rule.missingLabel)
+                ? [.removeLabel(rule.missingLabel), .notice(tag: tag, body: nil)] : []
+        }
+        guard !context.pull.has(rule.missingLabel) else { return [] }
+        return [.addLabel(rule.missingLabel)] + (rule.comment.map { [.notice(tag: tag, body: $0)] } ?? [])
+    }
+}

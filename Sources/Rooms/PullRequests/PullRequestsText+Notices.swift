@@ -1,0 +1,89 @@
+import FoundationEssentials
+
+/// What plugins say by themselves.
+extension PullRequestsText {
+    static func needsRebase(_ author: String, _ base: String) -> String {
+        "@\(author): this pull request conflicts with `\(code(base))`. Rebase it and push."
+    }
+
+    static func blocked(_ files: [(file: String, explanation: String)]) -> String {
+        let lines = files.prefix(50).map { "- `\(code($0.file))`: \($0.explanation)" }
+        let more = files.count > 50 ? ["- … and \(files.count - 50) more"] : []
+        return "This change touches files that are not to be changed here:\n\n" + (lines + more).joined(separator: "\n")
+    }
+
+    static func mergeCommits(_ commits: [String]) -> String {
+        let lines = commits.prefix(20).map { "- \($0.prefix(12))" }
+        return """
+            This pull request contains merge commits, which are not to be merged:
+
+            \(lines.joined(separator: "\n"))
+
+            Rebase it onto its base and push: `git rebase` leaves merge commits out.
+            """
+    }
+
+    static func invalidMessages(_ commits: [(sha: String, title: String)]) -> String {
+        let lines = commits.prefix(20).map { "- \($0.sha.prefix(12)) `\(code($0.title))`" }
+        return """
+            Messages of commits must neither call people (`@somebody`) nor close issues (`Fixes #1`), because they do so \
+            again in every fork. Put such words into the text of the pull request.
+
+            \(lines.joined(separator: "\n"))
+            """
+    }
+
+    static let releaseNoteNeeded = """
+        A release note is missing. Add one to the opening text:
+
+        ````
+        ```release-note
+        What users notice, or NONE
+        ```
+        ````
+
+        or comment `/release-note-none` if there is nothing to note.
+        """
+    static let releaseNoteStandsInBody =
+        "release notes stand in the opening text of the pull request; edit it. `/release-note-none` says that there is none."
+    static let mayNotSayNone = "only its author and who is trusted here can say `/release-note-none`."
+    static let noteContradicts = "the opening text has a release note; take it out or write NONE there."
+
+    static let cherryPickUnapproved = """
+        This pull request is against a release branch and has not been approved for it yet. It is merged once it has the \
+        label `cherry-pick-approved`.
+        """
+
+    static func agreementMissing(_ author: String, _ link: String?) -> String {
+        let place = link.map { " [here](\($0))" } ?? ""
+        return """
+            @\(author): thank you for the pull request. The contributor license agreement is not signed yet; sign it\(place), \
+            then comment `/check-cla`.
+            """
+    }
+
+    static func picked(_ actor: String, _ branch: String, _ number: Int) -> String {
+        "@\(actor): the change for `\(code(branch))` is #\(number)."
+    }
+    static func notPicked(_ actor: String, _ branch: String, _ reason: String) -> String {
+        "@\(actor): the change was not brought to `\(code(branch))`: \(reason)"
+    }
+    static func pickBody(_ number: Int, _ actor: String) -> String {
+        "The change of #\(number), asked for by @\(actor).\n\n/assign @\(actor)"
+    }
+    static func branchGone(_ branch: String) -> String { "there is no such branch any more." }
+    static func pickConflicts(_ commit: String, _ branch: String) -> String {
+        "commit \(commit.prefix(12)) conflicts with it. Pick it by hand: `git cherry-pick \(commit.prefix(12))`."
+    }
+    static func pickedAlready(_ branch: String) -> String { "it has the change already." }
+    static let mergesAreNotPicked = "its commits contain merges; pick them by hand."
+    static let pullGone = "the pull request is gone."
+    static func forgeRefused(_ words: String) -> String { "the forge says: \(code(words))" }
+
+    static func severalCommits(_ count: Int) -> String {
+        """
+        This pull request has \(count) commits. They are merged as the repository's merge method says; the label \
+        `tide/merge-method-squash` has them squashed, `tide/merge-method-rebase` rebased.
+        """
+    }
+}

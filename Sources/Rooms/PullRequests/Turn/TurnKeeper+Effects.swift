@@ -1,0 +1,72 @@
+import Fleet
+import FoundationEssentials
+import JobConfig
+import Postgres
+import SlipwayModel
+
+/// What actions leave in rows, and what other rooms are told.
+extension TurnKeeper {
+    func carryOut(_ turn: PullTurn, _ occurrence: Occurrence, _ effects: Effects) async throws {
+        let (database, pull) = (effects.database, turn.context.pull)
+        let (org, repo) = (pull.repository.org, pull.repository.repo)
+        for action in turn.actions {
+            switch action {
+            case .override(let contexts, let isSticky, _):
+                let reason = Self.reason(occurrence.text?.visible ?? "")
+                for context in contexts {
+                    let job = occurrence.facts.jobs.first(where: {
+                        ($0.contextName) == context && $0.runsAgainst(branch: pull.baseRef)
+                    })
+                    try await database.execute(
+                        PullRequestsStore.noteOverride, org, repo, pull.number, context, job?.job.name,
+                        occurrence.actor,
+                        reason, pull.headSHA, pull.baseRef, pull.baseSHA, isSticky)
+                }
+            case .cancelOverrides(let contexts):
+                try await database.execute(
+                    PullRequestsStore.endOverrides, org, repo, pull.number, contexts,
+                    "taken back by \(occurrence.actor)")
+            case .abortRuns(let runs):
+                for run in runs {
+                    try effects.emit(
+                        RunCancel(
+                            runID: run, by: occurrence.actor, reason: PullRequestsText.abortedBy(occurrence.actor)))
+                }
+            case .cherryPick(let branches):
+                try await database.execute(
+                    PullRequestsStore.notePicks, org, repo, pull.number, branches, occurrence.actor)
+            default: break
+            }
+        }
+        if occurrence.event == .pushed {
+            try await database.execute(
+                PullRequestsStore.endOverrides, org, repo, pull.number, [String](), "another head was pushed")
+        }
+        let moved: [PullEvent] = [.opened, .reopened, .pushed, .edited]
+        if pull.isOpen, moved.contains(occurrence.event), pull.mergeable == nil {
+            try await database.execute(PullRequestsStore.askMergeability, org, repo, pull.number)
+            effects.afterCommit { [wake] in wake.signal() }
+        }
+        if occurrence.event == .closed, pull.isMerged { effects.afterCommit { [wake] in wake.signal() } }
+    }
+
+    /// Overrides end with the base they were made on, and whatever is open against it may conflict now.
+    func note(_ bases: [BaseMoved], _ effects: Effects) async throws {
+        for base in bases {
+            let (org, repo) = (base.repository.org, base.repository.repo)
+            try await effects.database.execute(
+                PullRequestsStore.endOverridesOfBase, org, repo, base.branch, base.sha)
+            try await effects.database.execute(PullRequestsStore.askMergeabilityOfBase, org, repo, base.branch)
+        }
+        guard !bases.isEmpty else { return }
+        effects.afterCommit { [wake] in wake.signal() }
+    }
+
+    /// Why something is overridden: what the comment says beside its commands.
+    static func reason(_ text: String) -> String {
+        let lines = text.split(separator: "\n").filter { line in
+            !(line.first { !$0.isWhitespace }.map { $0 == "/" } ?? true)
+        }
+        return String(lines.joined(separator: " ").prefix(500))
+    }
+}

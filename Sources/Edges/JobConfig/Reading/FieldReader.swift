@@ -1,26 +1,26 @@
 import SlipwayModel
 
 /// Reads typed values out of YAML and collects what is wrong with them. One per file.
-struct FieldReader {
-    let file: String
+package struct FieldReader {
+    package let file: String
     /// The job that is being read, for messages.
     var job: String?
-    private(set) var errors: [ConfigProblem] = []
-    private(set) var warnings: [ConfigProblem] = []
+    package private(set) var errors: [ConfigProblem] = []
+    package private(set) var warnings: [ConfigProblem] = []
     private var unserved: Set<String> = []
 
-    init(file: String) { self.file = file }
+    package init(file: String) { self.file = file }
 
-    mutating func refuse(_ line: Int, _ message: String) {
+    package mutating func refuse(_ line: Int, _ message: String) {
         errors.append(ConfigProblem(file: file, line: line, job: job, message: message))
     }
 
-    mutating func warn(_ line: Int, _ message: String) {
+    package mutating func warn(_ line: Int, _ message: String) {
         warnings.append(ConfigProblem(file: file, line: line, job: job, message: message))
     }
 
     /// A key of Prow's that changes nothing here: said once per file.
-    mutating func warnUnserved(_ entry: YAMLEntry, _ consequence: String) {
+    package mutating func warnUnserved(_ entry: YAMLEntry, _ consequence: String) {
         guard unserved.insert(entry.key).inserted else { return }
         warnings.append(
             ConfigProblem(
@@ -28,7 +28,7 @@ struct FieldReader {
                 message: "\(entry.key) has no effect: \(consequence) (said once per file)"))
     }
 
-    mutating func warnUnknown(_ entry: YAMLEntry, in place: String) {
+    package mutating func warnUnknown(_ entry: YAMLEntry, in place: String) {
         warn(entry.line, "'\(entry.key)' is not a key of \(place) and is ignored; correct its spelling or remove it")
     }
 
@@ -39,7 +39,7 @@ struct FieldReader {
     // MARK: Scalars. Nothing behind the colon counts as an absent key, as in Prow.
 
     /// Text. Numbers and truth values become text, as in Prow.
-    mutating func text(_ entry: YAMLEntry) -> String? {
+    package mutating func text(_ entry: YAMLEntry) -> String? {
         if let text = scalarText(entry.value, entry.key) { return text }
         if !entry.value.isNull { refuse(entry, expected: "text") }
         return nil
@@ -66,14 +66,14 @@ struct FieldReader {
         }
     }
 
-    mutating func bool(_ entry: YAMLEntry) -> Bool? {
+    package mutating func bool(_ entry: YAMLEntry) -> Bool? {
         if case .scalar(let scalar) = entry.value.content, case .bool(let value) = scalar.resolved { return value }
         if !entry.value.isNull { refuse(entry, expected: "true or false, without quotes") }
         return nil
     }
 
     /// A whole number from 0 on.
-    mutating func count(_ entry: YAMLEntry) -> Int? {
+    package mutating func count(_ entry: YAMLEntry) -> Int? {
         if case .scalar(let scalar) = entry.value.content, case .integer(let value) = scalar.resolved {
             if value >= 0 { return Int(value) }
             refuse(entry.value.line, "\(entry.key) is \(value); write 0 or more")
@@ -109,19 +109,28 @@ struct FieldReader {
 
     // MARK: Collections
 
-    mutating func list(_ entry: YAMLEntry) -> [YAMLNode] {
+    package mutating func list(_ entry: YAMLEntry) -> [YAMLNode] {
         if case .sequence(let items) = entry.value.content { return items }
         if !entry.value.isNull { refuse(entry, expected: "a list ('- ' before each entry)") }
         return []
     }
 
-    mutating func mapping(_ entry: YAMLEntry) -> [YAMLEntry]? {
+    package mutating func mapping(_ entry: YAMLEntry) -> [YAMLEntry]? {
         if case .mapping(let entries) = entry.value.content { return entries }
         if !entry.value.isNull { refuse(entry, expected: "a mapping (keys below it, indented)") }
         return nil
     }
 
-    mutating func texts(_ entry: YAMLEntry) -> [String] {
+    /// Each text of a list with its line.
+    package mutating func locatedTexts(_ entry: YAMLEntry) -> [(text: String, line: Int)] {
+        list(entry).compactMap { item in
+            if let text = scalarText(item, entry.key) { return (text, item.line) }
+            refuse(item.line, "an entry of \(entry.key) is \(item.kind); write text")
+            return nil
+        }
+    }
+
+    package mutating func texts(_ entry: YAMLEntry) -> [String] {
         list(entry).compactMap { item in
             if let text = scalarText(item, entry.key) { return text }
             refuse(item.line, "an entry of \(entry.key) is \(item.kind); write text")
@@ -153,6 +162,18 @@ struct FieldReader {
     }
 
     // MARK: Documents and parts that several readers share
+
+    /// The document of a file that holds at most so many values; nil where it is empty or broken.
+    package mutating func compose(_ source: SourceFile, valueLimit: Int) -> YAMLNode? {
+        do throws(YAMLError) {
+            let document = try YAMLComposer.compose(source.bytes, limits: .init(values: valueLimit))
+            for warning in document.warnings { warn(warning.line, warning.message) }
+            return document.root
+        } catch {
+            refuse(error.line, error.message)
+            return nil
+        }
+    }
 
     /// The document of a file, decompressed where it is gzip's; nil where it is empty or broken.
     mutating func compose(_ source: SourceFile) -> YAMLNode? {

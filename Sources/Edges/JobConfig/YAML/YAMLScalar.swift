@@ -2,8 +2,8 @@ import SlipwayModel
 
 /// A scalar as written; what it means follows the rules by which Prow reads YAML (go-yaml v2: YAML 1.1 without
 /// sexagesimals, dates and one-letter truth values).
-struct YAMLScalar: Sendable, Hashable {
-    var text: String
+package struct YAMLScalar: Sendable, Hashable {
+    package var text: String
     /// Quoted, a block, or tagged as text: never anything but text.
     var isText: Bool
 

@@ -26,6 +26,7 @@ package struct ApprovalText: Sendable {
     /// Folders that are listed; a change of more has its whole list on the pull request's page.
     private static let partLimit = 60
     private static let nameLimit = 12
+    private static let metaLimit = 100
 
     package func body(_ decision: ApprovalDecision) -> String {
         var parts = [
@@ -42,7 +43,7 @@ package struct ApprovalText: Sendable {
         if let commandHelp { footer += " [All commands](\(commandHelp))." }
         if let process { footer += " [How changes are made here](\(process))." }
         parts.append(footer)
-        let names = decision.suggestion.people.map { "\"\($0.filter { $0 != "\"" && $0 != "\\" && $0 != "<" && $0 != ">" })\"" }
+        let names = decision.suggestion.people.prefix(Self.metaLimit).map { "\"\(OwnersText.login($0))\"" }
         parts.append("<!-- META={\"approvers\":[\(names.joined(separator: ","))]} -->")
         return parts.joined(separator: "\n\n")
     }
@@ -57,7 +58,10 @@ package struct ApprovalText: Sendable {
                 case .review: " by a review"
                 case .author: " as its author"
                 }
-            return (approval.link.map { "[\(approval.login)](\($0))" } ?? approval.login) + how
+            return
+                (approval.link.map { "[\(OwnersText.login(approval.login))](\($0))" }
+                ?? OwnersText.login(approval.login))
+                + how
         }
         var text = "Approved by \(names.joined(separator: ", "))."
         if !decision.notDistinct.isEmpty {
@@ -93,23 +97,27 @@ package struct ApprovalText: Sendable {
                 label `approved` by hand.
                 """
         }
-        let asked = decision.asked.map { "**\($0)**" }
-        let others = decision.suggestion.people.filter { !decision.asked.contains($0) }.map { "**\($0)**" }
+        let asked = decision.asked.map(OwnersText.login)
+        let others = decision.suggestion.people.filter { !decision.asked.contains($0) }.map(OwnersText.login)
         guard !asked.isEmpty || !others.isEmpty else { return nil }
         let all = decision.suggestion.people.count
-        var text =
-            all == 1
-            ? "One more approval is enough:" : "\(all) more approvals are enough, and fewer are not:"
-        if !asked.isEmpty { text += " of \(asked.joined(separator: " and "))" }
+        var text = all == 1 ? "One more approval is enough:" : "\(all) more approvals are enough:"
+        if !asked.isEmpty { text += " of \(Self.people(asked))" }
         if !others.isEmpty {
-            text += (asked.isEmpty ? " of " : ", and of ") + others.joined(separator: " and ")
-            text += " (`/assign \(decision.suggestion.people.filter { !decision.asked.contains($0) }.joined(separator: " "))`)"
+            text += (asked.isEmpty ? " of " : ", and of ") + Self.people(others)
+            if others.count <= Self.nameLimit { text += " (`/assign \(others.joined(separator: " "))`)" }
         }
         text += "."
         if !decision.suggestion.isEnough {
             text += " For some parts the OWNERS files name fewer people than must approve."
         }
         return text
+    }
+
+    private static func people(_ logins: [String]) -> String {
+        let names = logins.prefix(nameLimit).map { "**\($0)**" }
+        let more = logins.count - names.count
+        return names.joined(separator: " and ") + (more > 0 ? " and \(more) more" : "")
     }
 
     private func table(_ decision: ApprovalDecision) -> String? {
@@ -148,7 +156,7 @@ package struct ApprovalText: Sendable {
 
     private func who(_ need: ApprovalNeed) -> String {
         guard !need.approvers.isEmpty else { return "nobody" }
-        let names = need.approvers.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { OwnersText.code($0.key) }
+        let names = need.approvers.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { OwnersText.login($0.key) }
         let more = names.count - Self.nameLimit
         return names.prefix(Self.nameLimit).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }

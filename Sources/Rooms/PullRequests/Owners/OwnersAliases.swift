@@ -46,7 +46,8 @@ package struct OwnersAliases: Sendable {
         errors = fields.errors.sorted()
         warnings = fields.warnings.sorted()
         // A circle harms nobody, because aliases are not followed; everything else means that we misread it.
-        if errors.contains(where: { problem in !lines.contains { OwnersText.aliasCircle($0.key) == problem.message } }) {
+        if errors.contains(where: { problem in !lines.contains { OwnersText.aliasCircle($0.key) == problem.message } })
+        {
             members = [:]
         }
     }

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import JobConfig
-package import Patterns
+import Patterns
 
 /// Everything that is said to people about OWNERS files, approvals and reviews.
 package enum OwnersText {
@@ -73,7 +73,8 @@ package enum OwnersText {
 
     static func refusal(_ refusal: LgtmDecision.Refusal, actor: String) -> String {
         switch refusal {
-        case .ownPull: "@\(actor): a change is looked at by somebody else than its author, so your `/lgtm` does not count."
+        case .ownPull:
+            "@\(actor): a change is looked at by somebody else than its author, so your `/lgtm` does not count."
         case .notCollaborator:
             "@\(actor): `/lgtm` is for collaborators of this repository. Your review is welcome as a comment."
         case .notOwner:
@@ -126,6 +127,11 @@ package enum OwnersText {
     }
 
     private static func line(_ number: Int) -> String { number > 0 ? ", line \(number)" : "" }
+
+    /// A name out of a file, as far as it is one: no Markdown, no HTML, no mention.
+    static func login(_ name: String) -> String {
+        String(name.prefix(60).map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.[]/".contains($0)) ? $0 : "?" })
+    }
 
     /// Text within a code span.
     static func code(_ text: some StringProtocol) -> String {

@@ -1,4 +1,5 @@
 package import JobConfig
+import Patterns
 
 /// All OWNERS files of one tree of a repository, resolved: who may approve and review what. Immutable; kept by the
 /// hash of the tree.

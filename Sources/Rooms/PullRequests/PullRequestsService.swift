@@ -21,13 +21,14 @@ package struct PullRequestsService: Room {
         mergeObstacles: @escaping @Sendable (RepositoryName, Int) async throws -> [MergeObstacle] = { _, _ in [] }
     ) {
         self.bus = bus
-        people = People(
+        let people = People(
             database: bus.database, forge: forge, users: settings.trustedUsers, bot: settings.forgeBot)
+        self.people = people
         let configuration = SettingsCache()
         let reader = PullReader(
             database: bus.database, forge: forge, settings: configuration,
             gatherer: FactGatherer(
-                forge: forge, people: people, owners: OwnersReader(forge: forge, mirrors: mirrors), mirrors: mirrors,
+                forge: forge, people: people, owners: OwnersReader(forge: forge, mirrors: mirrors, people: people), mirrors: mirrors,
                 database: bus.database, mergeObstacles: mergeObstacles), bot: settings.forgeBot)
         let keeper = TurnKeeper(
             settings: configuration, bot: settings.forgeBot, helpURL: settings.pageURL + "/command-help",

@@ -8,6 +8,7 @@ package enum PullRequestsText {
             switch action {
             case .addLabel(let name): "added the label \(name)"
             case .removeLabel(let name): "removed the label \(name)"
+            case .derivedLabel(let name, let isPresent): isPresent ? "it is \(name)" : "it is not \(name) yet"
             case .answer: "answered"
             case .notice(_, let body): body == nil ? nil : "said so in a comment"
             case .assign(let logins): "assigned \(logins.joined(separator: ", "))"
@@ -24,7 +25,7 @@ package enum PullRequestsText {
             case .cherryPick(let branches): "picks it onto \(branches.joined(separator: ", "))"
             case .deleteHeadBranch: "deleted the branch"
             case .abortRuns(let runs): runs.count == 1 ? "aborted a run" : "aborted \(runs.count) runs"
-            case .schedule: nil
+            case .schedule, .noteLGTM, .forgetLGTMs, .noteApproval: nil
             }
         }
         guard let first = parts.first else { return "" }

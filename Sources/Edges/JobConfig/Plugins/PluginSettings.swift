@@ -103,6 +103,8 @@ extension PluginSettings {
     }
 
     package struct Blunderbuss: Sendable, Hashable, Codable {
+        /// Reviewers asked for.
+        package var requestCount = 2
         /// Reviewers asked at most; nil: no bound.
         package var maximumRequests: Int?
         package var excludesApprovers = false

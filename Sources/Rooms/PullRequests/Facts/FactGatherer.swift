@@ -39,7 +39,7 @@ struct FactGatherer: Sendable {
                     context.pull, among: (facts.changedFiles ?? []).map(\.filename), mirrors)
             }
             if open.contains(.owners) {
-                facts.owners = try await owners.facts(of: context.pull, changedFiles: facts.changedFiles ?? [])
+                facts.owners = try await owners.facts(of: context, changedFiles: facts.changedFiles ?? [])
             }
         } catch let error as ForgeError {
             throw RetryLater("\(error)", after: .seconds(10))

@@ -64,6 +64,16 @@ package struct People: Sendable {
         } == "true"
     }
 
+    /// Everybody who collaborates on a repository; nil where the forge refuses to tell.
+    package func collaborators(of repository: RepositoryName) async throws -> [String]? {
+        let answer = try await remembered("collaborators/\(repository)") {
+            try await unlessRefused("none") {
+                try await forge.collaborators(repository).map { $0.login.lowercased() }.joined(separator: " ")
+            }
+        }
+        return answer == "none" ? nil : answer.split(separator: " ").map(String.init)
+    }
+
     /// - Parameter team: its slug.
     package func isTeamMember(_ login: String, of org: String, team: String) async throws -> Bool {
         try await remembered("team/\(org)/\(team)/\(login.lowercased())") {

@@ -44,7 +44,9 @@ struct PullReader: Sendable {
     private func gathered(_ occurrence: Occurrence) async throws -> Occurrence? {
         var occurrence = occurrence
         let known = try await database.known(occurrence.key)
-        guard let pull = occurrence.told ?? known else { return nil }
+        // A delivery that arrives late tells of a state that is over.
+        let told = occurrence.told.map { told in known.map { $0.version > told.version ? $0 : told } ?? told }
+        guard let pull = told ?? known else { return nil }
         occurrence.facts.jobs = try await settings.jobs(
             of: occurrence.key.repository, in: occurrence.configVersion, database)
         var context = PullContext(

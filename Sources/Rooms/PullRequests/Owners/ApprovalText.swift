@@ -28,16 +28,21 @@ package struct ApprovalText: Sendable {
     private static let nameLimit = 12
     private static let metaLimit = 100
 
-    package func body(_ decision: ApprovalDecision) -> String {
+    /// - Parameter problem: why nobody can approve now.
+    package func body(_ decision: ApprovalDecision, problem: String? = nil) -> String {
         var parts = [
-            "\(OwnersText.approvalTag) This PR is **\(decision.isApproved ? "APPROVED" : "NOT APPROVED")**"
+            "[APPROVALNOTIFIER] This PR is **\(decision.isApproved ? "APPROVED" : "NOT APPROVED")**"
         ]
         if decision.isBypassed {
             parts.append("Somebody set the label `approved` by hand, so the rules below are not asked for.")
         }
         parts.append(approvals(decision))
         if let issue = issue(decision) { parts.append(issue) }
-        if !decision.isApproved, let next = next(decision) { parts.append(next) }
+        if let problem {
+            parts.append(problem)
+        } else if !decision.isApproved, let next = next(decision) {
+            parts.append(next)
+        }
         if let table = table(decision) { parts.append(table) }
         var footer = "`/approve` in a comment approves, `/approve cancel` takes it back."
         if let commandHelp { footer += " [All commands](\(commandHelp))." }

@@ -1,9 +1,7 @@
-import SlipwayModel
-
-/// The plugins that follow from OWNERS files, in the order in which they act.
+/// The plugins that follow from OWNERS files, in the order in which they act: a review first, because it may approve.
 package enum OwnersPlugins {
-    package static let all: [PullPlugin] = []
-
-    /// Approvals that are missing, and who can give them.
-    static func obstacles(_ context: PullContext) -> [MergeObstacle] { [] }
+    package static let all: [PullPlugin] = [
+        LgtmPlugin.plugin, ApprovePlugin.plugin, VerifyOwnersPlugin.plugin, OwnersLabelPlugin.plugin,
+        BlunderbussPlugin.plugin,
+    ]
 }

@@ -66,25 +66,24 @@ package enum OwnersText {
 
     // MARK: On the pull request
 
-    /// Begins the one comment about approvals; tools look for it, and it is Prow's.
-    package static let approvalTag = "[APPROVALNOTIFIER]"
+    package static let approvalTag = "<!-- slipway-approval -->"
     package static let lgtmTag = "<!-- slipway-lgtm -->"
     package static let verifyTag = "<!-- slipway-verify-owners -->"
 
-    static func refusal(_ refusal: LgtmDecision.Refusal, actor: String) -> String {
+    static func refusal(_ refusal: LgtmDecision.Refusal) -> String {
         switch refusal {
         case .ownPull:
-            "@\(actor): a change is looked at by somebody else than its author, so your `/lgtm` does not count."
+            "a change is looked at by somebody else than its author, so your `/lgtm` does not count."
         case .notCollaborator:
-            "@\(actor): `/lgtm` is for collaborators of this repository. Your review is welcome as a comment."
+            "`/lgtm` is for collaborators of this repository. Your review is welcome as a comment."
         case .notOwner:
             """
-            @\(actor): `/lgtm` is for those whom the OWNERS files name as reviewers or approvers of the changed files. \
+            `/lgtm` is for those whom the OWNERS files name as reviewers or approvers of the changed files. \
             Your review is welcome as a comment.
             """
         case .outdated:
             """
-            @\(actor): new commits were pushed since you wrote `/lgtm`, so it does not count. Look at them, and say it \
+            new commits were pushed since you wrote `/lgtm`, so it does not count. Look at them, and say it \
             again.
             """
         }
@@ -94,10 +93,21 @@ package enum OwnersText {
         """
         The label `lgtm` was removed, because the change is not the one that was reviewed: \(head.prefix(12)) was \
         pushed. It needs another `/lgtm`.
-
-        \(lgtmTag)
         """
     }
+
+    static func baseUnreadable(_ branch: String) -> String {
+        """
+        The branch `\(code(branch))` cannot be read, or is gone, and its OWNERS files with it: nobody can approve until \
+        the pull request has a base that is there.
+        """
+    }
+
+    static let collaboratorsUnknown =
+        """
+        The forge does not tell who collaborates on this repository, so that nobody counts as an approver. Let the bot \
+        read the repository's collaborators, or name the repository in `owners.skip_collaborators`.
+        """
 
     static func invalidOwners(
         _ verification: OwnersVerification, untrusted: [OwnersVerification.Newcomer], org: String
@@ -118,7 +128,7 @@ package enum OwnersText {
             parts.append("Worth a look, though it keeps nothing from merging:")
             parts.append(list(verification.hints.map { "`\(code($0.file))`\(line($0.line)): \(plain($0.message))" }))
         }
-        return (parts + [verifyTag]).joined(separator: "\n\n")
+        return parts.joined(separator: "\n\n")
     }
 
     private static func list(_ lines: [String]) -> String {

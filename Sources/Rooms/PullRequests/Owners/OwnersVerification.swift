@@ -31,6 +31,12 @@ package struct OwnersVerification: Sendable {
         package var login: String
         package var file: String
         package var line: Int
+
+        package init(login: String, file: String, line: Int) {
+            self.login = login
+            self.file = file
+            self.line = line
+        }
     }
 
     /// People asked about at most; a change that names more of them is for people to judge.

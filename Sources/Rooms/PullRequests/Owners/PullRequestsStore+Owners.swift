@@ -1,5 +1,75 @@
+import FoundationEssentials
 import Postgres
+import SlipwayModel
 
 extension PullRequestsStore {
-    static let ownersStatements: [Statement] = []
+    static let ownersStatements: [Statement] = [lgtms, noteLGTM, forgetLGTMs, approval, noteApproval]
+
+    /// Whose word that it looks good stands.
+    static let lgtms = Statement(
+        "pull_requests.lgtms",
+        "select login, said_at, tree from pull_requests.lgtms where org = $1 and repo = $2 and number = $3 order by login"
+    )
+
+    static let noteLGTM = Statement(
+        "pull_requests.note_lgtm",
+        """
+        insert into pull_requests.lgtms (org, repo, number, login, said_at, head_sha, tree)
+        values ($1, $2, $3, $4, $5::timestamptz, $6, $7)
+        on conflict (org, repo, number, login) do update
+           set said_at = excluded.said_at, head_sha = excluded.head_sha, tree = excluded.tree
+         where excluded.said_at >= pull_requests.lgtms.said_at
+        """)
+
+    static let forgetLGTMs = Statement(
+        "pull_requests.forget_lgtms",
+        "delete from pull_requests.lgtms where org = $1 and repo = $2 and number = $3 and said_at <= $4::timestamptz")
+
+    /// Who set the label `approved` by hand.
+    static let approval = Statement(
+        "pull_requests.approval",
+        "select by_hand from pull_requests.approvals where org = $1 and repo = $2 and number = $3")
+
+    static let noteApproval = Statement(
+        "pull_requests.note_approval",
+        """
+        insert into pull_requests.approvals (org, repo, number, is_approved, by_hand, summary)
+        values ($1, $2, $3, $4, $5, $6::jsonb)
+        on conflict (org, repo, number) do update
+           set is_approved = excluded.is_approved, by_hand = excluded.by_hand, summary = excluded.summary,
+               decided_at = now()
+        """)
+}
+
+extension Transaction {
+    /// What is kept of reviews and approvals, as part of the history.
+    func ownersHistory(of key: PullKey) async throws -> (lgtms: [PullHistory.LGTM], approvedByHand: String?) {
+        let parameters: [any PostgresEncodable] = [key.repository.org, key.repository.repo, key.number]
+        let answers = try await pipeline([
+            (PullRequestsStore.lgtms, parameters), (PullRequestsStore.approval, parameters),
+        ])
+        let lgtms = try answers[0].map { row in
+            let (login, at, tree) = try row.decode((String, Date, String?).self)
+            return PullHistory.LGTM(login: login, at: at, tree: tree)
+        }
+        return (lgtms, try answers[1].first?.decode(String?.self) ?? nil)
+    }
+
+    /// Writes down what a turn decided about reviews and approvals.
+    func noteOwners(_ actions: [PullAction], of pull: PullSnapshot, by actor: String, at instant: Date) async throws {
+        let (org, repo, number) = (pull.repository.org, pull.repository.repo, pull.number)
+        for action in actions {
+            switch action {
+            case .noteLGTM(let tree):
+                try await execute(
+                    PullRequestsStore.noteLGTM, org, repo, number, actor.lowercased(), instant, pull.headSHA, tree)
+            case .forgetLGTMs: try await execute(PullRequestsStore.forgetLGTMs, org, repo, number, instant)
+            case .noteApproval(let summary):
+                try await execute(
+                    PullRequestsStore.noteApproval, org, repo, number, summary.isApproved, summary.byHand,
+                    JSON(summary))
+            default: break
+            }
+        }
+    }
 }

@@ -4,6 +4,9 @@ package import SlipwayModel
 package enum PullAction: Hashable, Sendable {
     case addLabel(String)
     case removeLabel(String)
+    /// A label that follows from all that was said, not from what was said last: whatever was decided about it before
+    /// gives way.
+    case derivedLabel(String, isPresent: Bool)
     /// Answers the comment that is handled, in a comment of its own.
     case answer(String)
     /// The one comment that carries `tag` (an HTML comment that the forge does not show) reads `body` from now on; nil
@@ -26,6 +29,14 @@ package enum PullAction: Hashable, Sendable {
     case cherryPick(branches: [String])
     case deleteHeadBranch
     case abortRuns([RunID])
+    /// The actor's word that the head looks good stands from now on.
+    ///
+    /// - Parameter tree: the head's, where `store_tree_hash` keeps the label through a push of the same tree.
+    case noteLGTM(tree: String?)
+    /// Nobody's word on it stands any more.
+    case forgetLGTMs
+    /// How the approval stands.
+    case noteApproval(ApprovalSummary)
     /// Hands the command on to Scheduling (`/test` and its kin).
     case schedule
 }

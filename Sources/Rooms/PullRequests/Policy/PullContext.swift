@@ -87,6 +87,8 @@ package struct PullSnapshot: Hashable, Sendable {
     package var reviewDecision: ReviewDecision?
     package var link: String?
     package var openedAt: Date?
+    /// When the head was pushed; nil for the one it was opened with, or was first seen with.
+    package var headSince: Date?
     /// The forge's time of the last change in Unix milliseconds.
     package var version: Int64 = 0
 
@@ -167,10 +169,27 @@ package struct PullHistory: Hashable, Sendable {
         }
     }
 
+    /// Whose word that the head looks good stands.
+    package struct LGTM: Hashable, Sendable {
+        package var login: String
+        package var at: Date
+        /// The tree that was looked at, where it was kept.
+        package var tree: String?
+
+        package init(login: String, at: Date, tree: String?) {
+            self.login = login
+            self.at = at
+            self.tree = tree
+        }
+    }
+
     /// Commands, oldest first; those of the comment that is handled are the last.
     package var commands: [Command]
     /// Reviews, oldest first.
     package var reviews: [Review]
+    package var lgtms: [LGTM] = []
+    /// Who set the label `approved` by hand, if it was.
+    package var approvedByHand: String?
 
     package init(commands: [Command] = [], reviews: [Review] = []) {
         self.commands = commands

@@ -25,7 +25,7 @@ extension PullRequestsStore {
         "pull_requests.forget_people",
         """
         delete from pull_requests.people
-         where split_part(question, '/', 2) = $1 and ($2::text is null or question like '%/' || $2)
+         where split_part(question, '/', 2) = $1 and ($2::text is null or question like '%/' || $2 or question like 'collaborators/%')
         """)
 
     static let trimPeople = Statement(

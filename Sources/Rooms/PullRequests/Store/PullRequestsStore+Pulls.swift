@@ -7,7 +7,7 @@ extension PullRequestsStore {
 
     private static let columns = """
         title, body, author, head_ref, head_sha, head_repository, base_ref, base_sha, is_open, is_draft, is_merged,
-        mergeable, labels, milestone, assignees, requested_reviewers, review_decision, link, opened_at, version
+        mergeable, labels, milestone, assignees, requested_reviewers, review_decision, link, opened_at, head_since, version
         """
 
     /// Stores what is not older than what is known, labels excepted: those are the mirror's. Locks the row.
@@ -23,6 +23,8 @@ extension PullRequestsStore {
         on conflict (org, repo, number) do update
            set version = excluded.version, title = excluded.title, body = excluded.body, author = excluded.author,
                head_ref = excluded.head_ref, head_sha = excluded.head_sha,
+               head_since = case when excluded.head_sha = known.head_sha then known.head_since
+                                 else to_timestamp(excluded.version / 1000.0) end,
                head_repository = excluded.head_repository, base_ref = excluded.base_ref,
                base_sha = excluded.base_sha, is_open = excluded.is_open, is_draft = excluded.is_draft,
                is_merged = excluded.is_merged,
@@ -62,11 +64,12 @@ extension PullRequestsStore {
     static func snapshot(_ row: Row, _ key: PullKey) throws -> (pull: PullSnapshot, wishes: Int64) {
         let (
             title, body, author, headRef, headSHA, headRepository, baseRef, baseSHA, isOpen, isDraft, isMerged,
-            mergeable, labels, milestone, assignees, requestedReviewers, decision, link, openedAt, version, wishes
+            mergeable, labels, milestone, assignees, requestedReviewers, decision, link, openedAt, headSince, version,
+            wishes
         ) = try row.decode(
             (
                 String, String, String, String, String, String?, String, String, Bool, Bool, Bool, Bool?, [String],
-                String?, [String], [String], String?, String?, Date?, Int64, Int64
+                String?, [String], [String], String?, String?, Date?, Date?, Int64, Int64
             ).self)
         var pull = PullSnapshot(
             repository: key.repository, number: key.number, title: title, author: author, headRef: headRef,
@@ -84,6 +87,7 @@ extension PullRequestsStore {
         pull.reviewDecision = decision.flatMap(PullSnapshot.ReviewDecision.init)
         pull.link = link
         pull.openedAt = openedAt
+        pull.headSince = headSince
         pull.version = version
         return (pull, wishes)
     }

@@ -109,7 +109,9 @@ package struct PullTurn: Sendable {
         for action in actions {
             switch action {
             case .addLabel(let name) where !context.pull.has(name): context.pull.labels.append(name)
-            case .removeLabel(let name): context.pull.labels.removeAll { Login.same($0, name) }
+            case .derivedLabel(let name, true) where !context.pull.has(name): context.pull.labels.append(name)
+            case .removeLabel(let name), .derivedLabel(let name, false):
+                context.pull.labels.removeAll { Login.same($0, name) }
             case .retitle(let title): context.pull.title = title
             case .close: context.pull.isOpen = false
             case .reopen: context.pull.isOpen = true

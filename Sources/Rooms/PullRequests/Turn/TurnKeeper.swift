@@ -44,6 +44,7 @@ struct TurnKeeper: Sendable {
         }
         if let change = occurrence.review { try await database.note(change, occurrence.key) }
         var history = try await database.history(of: occurrence.key)
+        (history.lgtms, history.approvedByHand) = try await database.ownersHistory(of: occurrence.key)
         pull.reviewDecision = history.reviewDecision
         if let text = occurrence.text {
             history.commands += text.calls.map {
@@ -60,14 +61,18 @@ struct TurnKeeper: Sendable {
         let calls = occurrence.text?.calls ?? []
         let asked = PullTurn.questions(
             calls, occurrence.event, turn.context, plugins: PluginCatalog.active(occurrence.settings.isActive))
-        guard asked.isSubset(of: occurrence.facts.asked) else {
+        guard asked.isSubset(of: occurrence.facts.asked),
+            occurrence.facts.owners.map({ $0.headSHA == pull.headSHA }) ?? true
+        else {
             throw RetryLater("the pull request changed while the event was handled", after: .milliseconds(50))
         }
         turn.decide(calls, helpURL: helpURL)
         turn.react(to: occurrence.event)
 
         var writer = TurnWriter(
-            pull: pull, mirror: mirror, at: occurrence.at, saidIn: occurrence.text?.reference.id ?? 0,
+            pull: pull, mirror: mirror, at: occurrence.at,
+            // Times are whole seconds: a push counts as later than whatever was written within its second.
+            saidIn: occurrence.event == .pushed ? .max : occurrence.text?.reference.id ?? 0,
             comment: occurrence.text?.reference, actor: occurrence.actor, now: now, wishes: held.wishes)
         writer.write(turn.actions)
         try await settle(writer, turn, occurrence, effects)
@@ -87,6 +92,8 @@ struct TurnKeeper: Sendable {
         if let text = occurrence.text, !turn.handled.isEmpty {
             try await database.note(turn.handled, text, key)
         }
+        try await database.noteOwners(
+            turn.actions, of: turn.context.pull, by: occurrence.actor, at: occurrence.at)
         for wish in writer.desired { try effects.emit(wish) }
         if let text = occurrence.text, !turn.scheduled.isEmpty {
             try effects.emit(

@@ -50,6 +50,7 @@ struct TurnWriter {
         switch action {
         case .addLabel(let name): decide(name, true)
         case .removeLabel(let name): decide(name, false)
+        case .derivedLabel(let name, let isPresent): decide(name, isPresent, isDerived: true)
         case .notice(let tag, let body):
             wish("comment/\(number)/\(tag)", .comment(number: number, tag: tag, body: body.map { "\($0)\n\n\(tag)" }))
         case .assign(let logins):
@@ -79,7 +80,7 @@ struct TurnWriter {
             }
         case .cancelOverrides(let contexts):
             for context in contexts { status(context, "failure", PullRequestsText.overrideEnded(actor)) }
-        case .answer, .cherryPick, .abortRuns, .schedule: break
+        case .answer, .cherryPick, .abortRuns, .schedule, .noteLGTM, .forgetLGTMs, .noteApproval: break
         }
     }
 
@@ -97,9 +98,13 @@ struct TurnWriter {
             scale: 10)
     }
 
-    private mutating func decide(_ name: String, _ present: Bool) {
-        guard mirror.mayDecide(name, saidAt: at, saidIn: saidIn) else { return }
-        let isNews = mirror.decide(name, present: present, saidAt: at, saidIn: saidIn, now: now)
+    private mutating func decide(_ name: String, _ present: Bool, isDerived: Bool = false) {
+        var said = (at: at, in: saidIn)
+        if !mirror.mayDecide(name, saidAt: at, saidIn: saidIn) {
+            guard isDerived, let last = mirror.decisions[name.lowercased()] else { return }
+            said = (last.saidAt, last.saidIn)
+        }
+        let isNews = mirror.decide(name, present: present, saidAt: said.at, saidIn: said.in, now: now)
         decided[name.lowercased()] = mirror.decisions[name.lowercased()]
         guard isNews else { return }
         wish(

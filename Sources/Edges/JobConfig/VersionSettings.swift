@@ -11,6 +11,8 @@ package struct VersionSettings: Sendable, Hashable, Codable {
     package var rerunAuthorizations: [String: RerunAuthorization] = [:]
     /// `plank.report_templates`, by `*`, organisation or repository.
     package var reportTemplates: [String: String] = [:]
+    /// `owners_dir_denylist`.
+    package var ignoredOwnersFolders = IgnoredOwnersFolders()
     /// `plugins.yaml`; nil where none is configured.
     package var plugins: PluginSettings?
 
@@ -21,6 +23,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         case queueCapacities = "queue_capacities"
         case rerunAuthorizations = "rerun_authorizations"
         case reportTemplates = "report_templates"
+        case ignoredOwnersFolders = "owners_dir_denylist"
         case plugins
     }
 
@@ -32,6 +35,9 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         rerunAuthorizations =
             try container.decodeIfPresent([String: RerunAuthorization].self, forKey: .rerunAuthorizations) ?? [:]
         reportTemplates = try container.decodeIfPresent([String: String].self, forKey: .reportTemplates) ?? [:]
+        ignoredOwnersFolders =
+            try container.decodeIfPresent(IgnoredOwnersFolders.self, forKey: .ignoredOwnersFolders)
+            ?? IgnoredOwnersFolders()
         plugins = try container.decodeIfPresent(PluginSettings.self, forKey: .plugins)
     }
 

@@ -1,9 +1,11 @@
 package import Fleet
 package import Forge
 package import Git
+package import Hummingbird
 package import Postgres
 package import RoomKit
 package import SlipwayModel
+package import Web
 
 /// Steers CI from the pull request: reads what people write there, keeps its labels, reviews and approvals, and tells the
 /// rest of the house what was asked for.
@@ -12,6 +14,7 @@ package struct PullRequestsService: Room {
     /// Who may do what, as the forge says.
     package let people: People
     private let worker: PullRequestsWorker
+    private let owners: OwnersRoutes
     private let bus: FleetBus
     private let upkeep: Upkeep
 
@@ -25,10 +28,12 @@ package struct PullRequestsService: Room {
             database: bus.database, forge: forge, users: settings.trustedUsers, bot: settings.forgeBot)
         self.people = people
         let configuration = SettingsCache()
+        let ownersReader = OwnersReader(forge: forge, mirrors: mirrors, people: people)
+        owners = OwnersRoutes(database: bus.database, settings: configuration, reader: ownersReader)
         let reader = PullReader(
             database: bus.database, forge: forge, settings: configuration,
             gatherer: FactGatherer(
-                forge: forge, people: people, owners: OwnersReader(forge: forge, mirrors: mirrors, people: people), mirrors: mirrors,
+                forge: forge, people: people, owners: ownersReader, mirrors: mirrors,
                 database: bus.database, mergeObstacles: mergeObstacles), bot: settings.forgeBot)
         let keeper = TurnKeeper(
             settings: configuration, bot: settings.forgeBot, helpURL: settings.pageURL + "/command-help",
@@ -43,7 +48,10 @@ package struct PullRequestsService: Room {
     package static let migrations = [
         Migration(
             name: "m202611250210_pull_requests_foundation",
-            bytes: PackageResources.m202611250210_pull_requests_foundation_sql)
+            bytes: PackageResources.m202611250210_pull_requests_foundation_sql),
+        Migration(
+            name: "m202611250211_pull_requests_owners",
+            bytes: PackageResources.m202611250211_pull_requests_owners_sql),
     ]
 
     package var migrations: [Migration] { Self.migrations }
@@ -51,6 +59,8 @@ package struct PullRequestsService: Room {
     package var statements: [Statement] { PullRequestsStore.all }
 
     package var workers: [any Worker] { [worker] }
+
+    package func addRoutes(to router: Router<SlipwayContext>) { owners.add(to: router) }
 
     package var chores: [Chore] {
         [

@@ -8,6 +8,8 @@ package struct RepositoryPlugins: Sendable, Hashable {
     /// Names of the external plugins that get this repository's deliveries.
     package let externalNames: Set<String>
     package let settings: PluginSettings
+    /// Expressions for folders whose OWNERS files do not count.
+    package var ignoredOwnersFolders = IgnoredOwnersFolders.usual
 
     /// - Parameters:
     ///   - settings: nil where no `plugins.yaml` is configured.

@@ -1,3 +1,4 @@
+import Patterns
 import SlipwayModel
 
 /// Reads Prow's `config.yaml`: what jobs depend on; every other section that Prow knows is named with what follows
@@ -41,6 +42,8 @@ struct ProwSettingsReader {
             for entry in fields.mapping(section) ?? [] { readDeck(entry) }
         } else if section.key == "in_repo_config" {
             for entry in fields.mapping(section) ?? [] { readInRepository(entry) }
+        } else if ["owners_dir_denylist", "owners_dir_exclude", "owners_dir_blacklist"].contains(section.key) {
+            readIgnoredOwnersFolders(section)
         } else if let consequence = Unserved.sections[section.key] {
             fields.warnUnserved(section, consequence)
         } else {
@@ -79,6 +82,32 @@ struct ProwSettingsReader {
             settings.version.reportTemplates[repository] = text
         } catch {
             fields.refuse(entry.value.line, "the report template '\(repository.prefix(60))' \(error)")
+        }
+    }
+
+    private mutating func readIgnoredOwnersFolders(_ section: YAMLEntry) {
+        for entry in fields.mapping(section) ?? [] {
+            switch entry.key {
+            case "default": settings.version.ignoredOwnersFolders.expressions = expressions(entry)
+            case "repos":
+                for member in fields.mapping(entry) ?? [] {
+                    settings.version.ignoredOwnersFolders.ofRepositories[member.key] = expressions(member)
+                }
+            case "ignore_preconfigured_defaults":
+                settings.version.ignoredOwnersFolders.leavesOutUsual = fields.bool(entry) ?? false
+            default: fields.warnUnknown(entry, in: section.key)
+            }
+        }
+    }
+
+    private mutating func expressions(_ entry: YAMLEntry) -> [String] {
+        fields.locatedTexts(entry).compactMap { text, line in
+            do throws(PatternError) {
+                return try Pattern(text).expression
+            } catch {
+                fields.refuse(line, "\(error)")
+                return nil
+            }
         }
     }
 

@@ -65,8 +65,6 @@ extension Unserved {
         "moonraker": "Slipway has no need of it",
         "horologium": "periodics are looked at each second",
         "scheduler": "clusters are those that jobs name",
-        "owners_dir_denylist": "OWNERS files are not read",
-        "owners_dir_exclude": "OWNERS files are not read",
         "pubsub_subscriptions": "runs are asked for by webhook, comment or command",
         "pubsub_triggers": "runs are asked for by webhook, comment or command",
         "push_gateway": "metrics are scraped at /metrics",

@@ -22,7 +22,7 @@ package enum Obstacles {
                 obstacles.append(MergeObstacle(rule: "It has the label `\(label)`.", remedy: remedy))
             }
         }
-        obstacles += OwnersPlugins.obstacles(context)
+        obstacles += approvals(context)
         obstacles += contexts(context)
         // Merging knows the rules of its pool; what both know is said once.
         let known = Set(obstacles.map(\.rule))
@@ -51,6 +51,34 @@ package enum Obstacles {
         }
     }
 
+    /// Approvals that are missing, and who can give them.
+    private static func approvals(_ context: PullContext) -> [MergeObstacle] {
+        var obstacles: [MergeObstacle] = []
+        if context.settings.isActive("lgtm"), !context.pull.has("lgtm") {
+            obstacles.append(
+                MergeObstacle(
+                    rule: "Nobody has said that it looks good.", remedy: "A reviewer looks at it and comments `/lgtm`."))
+        }
+        guard context.settings.isActive("approve"), !context.pull.has("approved") else { return obstacles }
+        guard let owners = context.facts.owners else {
+            return obstacles + [MergeObstacle(rule: "It is not approved.", remedy: "An approver comments `/approve`.")]
+        }
+        let decision = ApprovePlugin.decision(context, owners, byHand: nil)
+        let open = decision.parts.filter { !$0.isApproved }
+        obstacles += open.prefix(10).map { part in
+            let people = part.need.approvers.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.prefix(5)
+                .map { "`\($0.key)`" }.joined(separator: ", ")
+            let folder = part.need.folder.isEmpty ? "the root" : "`\(part.need.folder)`"
+            return MergeObstacle(
+                rule: "Approval for \(folder) is missing.",
+                remedy: people.isEmpty ? "Nobody can give it: \(part.need.file) names no approver." : "\(people) can give it: `/approve`.")
+        }
+        if open.count > 10 {
+            obstacles.append(MergeObstacle(rule: "Approval for \(open.count - 10) more folders is missing."))
+        }
+        return obstacles
+    }
+
     /// Required contexts that did not succeed.
     private static func contexts(_ context: PullContext) -> [MergeObstacle] {
         let required = context.facts.jobs.filter {
@@ -74,5 +102,12 @@ package enum Obstacles {
                     remedy: "`\(again)` runs it again.", link: statuses[name]?.targetURL)
             }
         }
+    }
+}
+
+extension OwnersFacts {
+    /// Whether the login is an approver of the repository's root.
+    func approvesRoot(_ login: String) -> Bool {
+        tree.ownership(of: "OWNERS").allApprovers.contains(login.lowercased())
     }
 }

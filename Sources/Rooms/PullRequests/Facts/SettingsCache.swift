@@ -9,9 +9,12 @@ final class SettingsCache: Sendable {
         /// 0 where nothing was ever applied.
         var version: Int64
         var plugins: PluginSettings?
+        var ignoredOwnersFolders = IgnoredOwnersFolders()
 
         func plugins(of repository: RepositoryName) -> RepositoryPlugins {
-            RepositoryPlugins(repository, plugins, defaults: PluginCatalog.defaults)
+            var result = RepositoryPlugins(repository, plugins, defaults: PluginCatalog.defaults)
+            result.ignoredOwnersFolders = ignoredOwnersFolders.expressions(of: repository)
+            return result
         }
     }
 
@@ -33,7 +36,9 @@ final class SettingsCache: Sendable {
         var loaded = Current(version: 0, plugins: nil)
         if let row = try await client.execute(PullRequestsStore.currentSettings).first {
             let (version, settings) = try row.decode((Int64, JSON<VersionSettings>).self)
-            loaded = Current(version: version, plugins: settings.value.plugins)
+            loaded = Current(
+                version: version, plugins: settings.value.plugins,
+                ignoredOwnersFolders: settings.value.ignoredOwnersFolders)
         }
         content.withLock { content in
             guard (content.current?.version ?? -1) < loaded.version else { return }

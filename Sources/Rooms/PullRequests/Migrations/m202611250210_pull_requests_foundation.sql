@@ -111,36 +111,6 @@ create table pull_requests.reviews (
     foreign key (org, repo, number) references pull_requests.pulls on delete cascade
 );
 
--- Whose word that the head looks good stands.
-create table pull_requests.lgtms (
-    org           text        not null,
-    repo          text        not null,
-    number        integer     not null,
-    -- In lower case.
-    login         text        not null,
-    said_at       timestamptz not null,
-    head_sha      text        not null,
-    -- The tree that was looked at, where a push of the same tree keeps the label.
-    tree          text,
-    primary key (org, repo, number, login),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
-);
-
--- How the approval of each pull request stands.
-create table pull_requests.approvals (
-    org           text        not null,
-    repo          text        not null,
-    number        integer     not null,
-    is_approved   boolean     not null,
-    -- Who set the label by hand, which stands against the OWNERS files.
-    by_hand       text,
-    -- What is missing and who can give it, for pages.
-    summary       jsonb       not null,
-    decided_at    timestamptz not null default now(),
-    primary key (org, repo, number),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
-);
-
 -- Contexts that somebody declared passed. An override holds for one head on one base, unless it is sticky.
 create table pull_requests.overrides (
     id            bigint      generated always as identity primary key,
@@ -208,7 +178,3 @@ create view pull_requests.overrides_v1 as
     select id, org, repo, number, context, job, actor, reason, head_sha, base_ref, base_sha, is_sticky, made_at,
            ended_at, ended_by
       from pull_requests.overrides;
-
-create view pull_requests.approvals_v1 as
-    select org, repo, number, is_approved, by_hand, summary, decided_at
-      from pull_requests.approvals;

@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import JobConfig
-package import SlipwayModel
+import Patterns
 
 /// What the OWNERS files of the base branch say about the changed files of one pull request.
 package struct OwnersFacts: Sendable {
@@ -50,6 +50,8 @@ extension OwnersLayout {
             aliasesName = names.aliases
         }
         readsMarkdown = settings.readsMarkdownHeads
+        // They were compiled when the configuration was read.
+        ignoredFolders = settings.ignoredOwnersFolders.compactMap { try? Pattern($0) }
     }
 }
 

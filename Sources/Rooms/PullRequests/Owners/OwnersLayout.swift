@@ -1,3 +1,4 @@
+import JobConfig
 package import Patterns
 
 /// Where a repository keeps its OWNERS files: `owners.filenames`, `owners.mdyamlrepos` of Prow's `plugins.yaml` and
@@ -11,7 +12,7 @@ package struct OwnersLayout: Sendable, Hashable {
     package var readsMarkdown = false
 
     /// What Prow ignores unless `ignore_preconfigured_defaults` is set.
-    package static let usuallyIgnored = [#"\.git$"#, "_output$", "vendor/.*/.*"].compactMap { try? Pattern($0) }
+    package static let usuallyIgnored = IgnoredOwnersFolders.usual.compactMap { try? Pattern($0) }
 
     package init() {}
 

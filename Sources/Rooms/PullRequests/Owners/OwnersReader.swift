@@ -1,3 +1,4 @@
+import Fleet
 import Forge
 import FoundationEssentials
 import Git

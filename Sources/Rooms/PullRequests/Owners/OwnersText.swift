@@ -1,6 +1,7 @@
 import FoundationEssentials
 import JobConfig
 import Patterns
+import SlipwayModel
 
 /// Everything that is said to people about OWNERS files, approvals and reviews.
 package enum OwnersText {
@@ -63,6 +64,36 @@ package enum OwnersText {
     static let foreignKeys: Set = [
         "advisory_approvers", "component", "subcomponent", "features", "security_contacts", "maintainers",
     ]
+
+    // MARK: On the page
+
+    static func noApprover(_ path: String, _ fileName: String) -> String {
+        let place = path.isEmpty ? "the root" : "'\(path.prefix(200))' or a folder above it"
+        return """
+            Nobody: no \(fileName) file of \(place) names an approver who counts. Put one into the folder, with \
+            'approvers:' and a login behind '- ' in each line below it, and merge it into this branch.
+            """
+    }
+
+    static let noReviewer =
+        "Nobody is named. A folder's OWNERS file names reviewers below 'reviewers:', and those of folders above count as well."
+
+    static let needsNoApproval =
+        "A change here needs no approval: the folder above lets whatever lies below it without an OWNERS file pass."
+
+    static let noRepositories =
+        "No repository is known yet. One appears here when a job is configured for it, or its first pull request comes."
+
+    static func unknownRepository(_ name: String) -> String {
+        "Slipway does not work for a repository '\(name.prefix(200))'; /owners lists those it works for."
+    }
+
+    static func noBranch(_ branch: String, _ name: RepositoryName) -> String {
+        "\(name) has no branch '\(branch.prefix(200))'; choose another one."
+    }
+
+    static let noPath = "The path is longer than 1000 bytes, or holds a control character."
+    static let forgeAway = "The forge does not give the repository's files now. Try again in a minute."
 
     // MARK: On the pull request
 

@@ -104,6 +104,15 @@ package struct OwnersTree: Sendable {
         folders.keys.filter { OwnersPath.isBelow($0, folder) }.sorted()
     }
 
+    /// Aliases by which a folder's file names somebody.
+    package func aliases(naming login: String, in folder: String) -> [String] {
+        guard let file = folders[folder] else { return [] }
+        let names = file.rules.flatMap { $0.source.approvers + $0.source.reviewers }.map(\.login)
+        return Set(names).filter { name in
+            aliases.members[name]?.contains { $0.login == login } ?? false
+        }.sorted()
+    }
+
     package func ownership(of path: String) -> Ownership {
         let chain = chain(from: path)
         return resolve(chain, chain.map { matches($0, path) }, path)

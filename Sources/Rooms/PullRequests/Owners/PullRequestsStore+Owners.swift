@@ -3,7 +3,9 @@ import Postgres
 import SlipwayModel
 
 extension PullRequestsStore {
-    static let ownersStatements: [Statement] = [lgtms, noteLGTM, forgetLGTMs, approval, noteApproval]
+    static let ownersStatements: [Statement] = [
+        lgtms, noteLGTM, forgetLGTMs, approval, noteApproval, knownRepositories, knowsRepository,
+    ]
 
     /// Whose word that it looks good stands.
     static let lgtms = Statement(
@@ -38,6 +40,26 @@ extension PullRequestsStore {
         on conflict (org, repo, number) do update
            set is_approved = excluded.is_approved, by_hand = excluded.by_hand, summary = excluded.summary,
                decided_at = now()
+        """)
+
+    /// Repositories that have a pull request or a job.
+    static let knownRepositories = Statement(
+        "pull_requests.known_repositories",
+        """
+        select org, repo from pull_requests.pulls
+         union
+        select org, repo from scheduling.current_jobs_v1 where org is not null and repo is not null
+         order by org, repo
+         limit 1000
+        """)
+
+    static let knowsRepository = Statement(
+        "pull_requests.knows_repository",
+        """
+        select 1 from pull_requests.pulls where org = $1 and repo = $2
+         union
+        select 1 from scheduling.current_jobs_v1 where org = $1 and repo = $2
+         limit 1
         """)
 }
 

@@ -1,3 +1,4 @@
+import JobConfig
 import SlipwayModel
 
 /// `/verify-owners`: whether changed OWNERS files can be read and name people who are known. (Prow: plugins/verify-owners.)

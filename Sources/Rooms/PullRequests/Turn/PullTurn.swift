@@ -112,6 +112,9 @@ package struct PullTurn: Sendable {
             case .derivedLabel(let name, true) where !context.pull.has(name): context.pull.labels.append(name)
             case .removeLabel(let name), .derivedLabel(let name, false):
                 context.pull.labels.removeAll { Login.same($0, name) }
+            case .noteLGTM(let tree):
+                context.history.lgtms.append(.init(login: context.actor, at: context.at, tree: tree))
+            case .forgetLGTMs: context.history.lgtms = []
             case .retitle(let title): context.pull.title = title
             case .close: context.pull.isOpen = false
             case .reopen: context.pull.isOpen = true

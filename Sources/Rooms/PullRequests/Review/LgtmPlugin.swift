@@ -1,4 +1,3 @@
-import FoundationEssentials
 import JobConfig
 import SlipwayModel
 
@@ -23,7 +22,8 @@ package enum LgtmPlugin {
         },
         decide: { calls, context in
             guard let wants = wish(calls) else { return [] }
-            return decide(wants, context) + approvals(context, says: wants)
+            let actions = decide(wants, context)
+            return actions + approvals(context, after: actions)
         })
 
     /// Nil where the words behind the command make it none. Of both in one comment, taking back wins.
@@ -71,13 +71,20 @@ package enum LgtmPlugin {
     }
 
     /// A word on the review may approve, too, or bring a reviewer's approval down.
-    private static func approvals(_ context: PullContext, says wants: Bool) -> [PullAction] {
+    private static func approvals(_ context: PullContext, after actions: [PullAction]) -> [PullAction] {
         let settings = context.settings
         guard settings.isActive("approve"),
             settings.approve.lgtmActsAsApprove || settings.approve.needsDistinctReviewers
         else { return [] }
         var context = context
-        context.history.note(context.actor, wants: wants, at: context.at)
+        for action in actions {
+            switch action {
+            case .noteLGTM(let tree):
+                context.history.lgtms.append(.init(login: context.actor, at: context.at, tree: tree))
+            case .forgetLGTMs: context.history.lgtms = []
+            default: break
+            }
+        }
         return ApprovePlugin.derive(context)
     }
 
@@ -143,16 +150,5 @@ package enum LgtmPlugin {
         ]
         if settings.storesTreeHash { actions.append(.requestReviews(context.history.lgtms.map(\.login))) }
         return actions
-    }
-}
-
-extension PullHistory {
-    /// As it will be once a word on the review is written down.
-    fileprivate mutating func note(_ actor: String, wants: Bool, at: Date) {
-        if wants {
-            lgtms.append(LGTM(login: actor, at: at, tree: nil))
-        } else {
-            lgtms = []
-        }
     }
 }

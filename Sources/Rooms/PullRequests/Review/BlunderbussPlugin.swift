@@ -1,3 +1,5 @@
+import JobConfig
+
 /// Asks reviewers that OWNERS files name. (Prow: plugins/blunderbuss.)
 package enum BlunderbussPlugin {
     package static let plugin = PullPlugin(

@@ -1,4 +1,4 @@
-import JobConfig
+package import JobConfig
 import SlipwayModel
 
 /// `/approve`: whether everybody in charge of a changed file has agreed. The label follows from all that was said and

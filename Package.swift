@@ -145,6 +145,7 @@ let package = Package(
         room(
             "PullRequests", ["Forge", "Git", "JobConfig", "Patterns", "Signatures", hummingbird, argumentParser],
             resources: [migrations, templates]),
+        room("Merging", ["Forge", "JobConfig", hummingbird, argumentParser], resources: []),
 
         // MARK: Shell
         .executableTarget(
@@ -152,7 +153,7 @@ let package = Package(
             dependencies: [
                 "SlipwayModel", "Signatures", "SocketLoop", "Postgres", "AMQP", "Fleet", "Web", "RoomKit",
                 "JobConfig", "Forge", "Git", "LocalForge", "ArtifactStore", "LocalServices",
-                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests",
+                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests", "Merging",
                 "CLinux", hummingbird, argumentParser, logging, lifecycle, subprocess, asyncHTTPClient,
             ],
             path: "Sources/Shell/slipway", swiftSettings: strict),
@@ -200,6 +201,12 @@ let package = Package(
                 "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "Patterns", "SlipwayTesting",
                 hummingbird,
                 hummingbirdTesting, httpTypes, nio, subprocess,
+            ]),
+        tests(
+            "Merging",
+            [
+                "Merging", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge",
+                "SlipwayTesting", hummingbird, hummingbirdTesting, subprocess,
             ]),
         tests("Shell", ["slipway"]),
         tests(

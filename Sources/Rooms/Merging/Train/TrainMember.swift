@@ -1,0 +1,55 @@
+package import FoundationEssentials
+
+/// A pull request that waits for its merge, at the head it entered with.
+package struct TrainMember: Hashable, Sendable, Codable {
+    package var number: Int
+    package var head: String
+    /// Since when it waits: kept when it leaves the line and comes back.
+    package var enteredAt: Date
+    /// Higher goes first; 0 is the default.
+    package var priority: Int
+    /// When its head passed a job, by job hash: what a job with a maximum age asks for.
+    package var passes: [String: Date]
+
+    package init(number: Int, head: String, enteredAt: Date, priority: Int = 0, passes: [String: Date] = [:]) {
+        self.number = number
+        self.head = head
+        self.enteredAt = enteredAt
+        self.priority = priority
+        self.passes = passes
+    }
+}
+
+/// The tip of the branch that the train merges into.
+package struct TrainBase: Hashable, Sendable, Codable {
+    package var commit: String
+    package var tree: String
+
+    package init(commit: String, tree: String) {
+        self.commit = commit
+        self.tree = tree
+    }
+}
+
+/// A job that a trial must pass, as the configuration resolves it for the members together.
+package struct TrainJob: Hashable, Sendable, Codable {
+    /// What counts as tested.
+    package enum Freshness: Hashable, Sendable, Codable {
+        /// Only a run that was requested for this trial.
+        case always
+        /// A run of any trial that had the same tree.
+        case tree
+        /// A pass of every member, each on whatever base, at most so many seconds old: for jobs of hours.
+        case age(seconds: Double)
+    }
+
+    package var name: String
+    package var hash: String
+    package var freshness: Freshness
+
+    package init(name: String, hash: String, freshness: Freshness = .tree) {
+        self.name = name
+        self.hash = hash
+        self.freshness = freshness
+    }
+}

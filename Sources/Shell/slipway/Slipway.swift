@@ -33,6 +33,7 @@ struct Slipway: AsyncParsableCommand {
                 name: "Operating a fleet",
                 subcommands: [
                     TokenCommand.self, DeadLettersCommand.self, SettingsCommand.self, BenchCommand.self,
+                    SimulateCommand.self,
                 ]),
         ])
 

@@ -19,12 +19,11 @@ package enum TrainAction: Hashable, Sendable, Codable {
 package enum Ejection: Hashable, Sendable, Codable {
     /// It failed twice with nothing but the base below it.
     case failedAlone([TrainFailure])
-    /// It conflicts with the base. `landed` are those that landed since it entered and conflicted with it before.
-    case conflict(files: [String], landed: [Int])
+    /// It conflicts with the base.
+    case conflict(files: [String])
     case unbuildable(reason: String)
+    /// The forge does not let it in.
     case refused(reason: String)
-    /// A job ended without a verdict too often.
-    case noVerdict(job: String, reason: String)
 }
 
 /// A step worth a line in the history.

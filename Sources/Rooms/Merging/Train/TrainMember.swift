@@ -11,12 +11,34 @@ package struct TrainMember: Hashable, Sendable, Codable {
     /// When its head passed a job, by job hash: what a job with a maximum age asks for.
     package var passes: [String: Date]
 
+    // What the train found out about it.
+
+    /// A lane passed with it: it goes before those of which nothing is known.
+    package internal(set) var isCleared = false
+    /// It was cleared, and failed together with others that were not: next time those are kept apart.
+    package internal(set) var staysWithCleared = false
+    /// It has waited longer than the policy allows: it goes before all others.
+    package internal(set) var isOverdue = false
+    /// The branch on which it conflicted with members before it: it waits until the branch moves.
+    package internal(set) var conflictedOn: String?
+    /// Failures with nothing but the base below it, since it was last cleared.
+    package internal(set) var aloneFailures: [TrainFailure] = []
+
     package init(number: Int, head: String, enteredAt: Date, priority: Int = 0, passes: [String: Date] = [:]) {
         self.number = number
         self.head = head
         self.enteredAt = enteredAt
         self.priority = priority
         self.passes = passes
+    }
+
+    /// The order of the queue. Total: two members of one train differ in their number.
+    func goes(before other: TrainMember) -> Bool {
+        if isOverdue != other.isOverdue { return isOverdue }
+        if isCleared != other.isCleared { return isCleared }
+        if priority != other.priority { return priority > other.priority }
+        if enteredAt != other.enteredAt { return enteredAt < other.enteredAt }
+        return number < other.number
     }
 }
 

@@ -1,15 +1,19 @@
-/// The numbers that a pool may set.
+/// The numbers of a train.
 package struct TrainPolicy: Hashable, Sendable, Codable {
     /// The most members of one trial.
-    package var maxMembers: Int
+    package var maxMembers = 50
     /// Seconds after which a waiting member goes before all others.
-    package var maxWait: Double
-    /// Attempts of one run that end without a verdict before the trial counts as failed.
-    package var maxErrors: Int
+    package var maxWait = 4.0 * 3600
+    /// Runs of one job that end without a verdict, one after the other, before it counts as failed.
+    package var maxErrors = 5
+    /// A car is full when the chance that all of it is good falls to this.
+    package var fullCar = 0.55
+    /// The line grows while the chance that all of it passes is at least this; beyond it, lanes look ahead.
+    package var optimism = 0.6
+    /// A car that is not full joins a line under test when it has at least this share of its members.
+    package var growth = 0.7
+    /// A failure that is a flake with at least this chance is tested again before anybody is suspected.
+    package var benefitOfDoubt = 0.5
 
-    package init(maxMembers: Int = 50, maxWait: Double = 4 * 3600, maxErrors: Int = 3) {
-        self.maxMembers = maxMembers
-        self.maxWait = maxWait
-        self.maxErrors = maxErrors
-    }
+    package init() {}
 }

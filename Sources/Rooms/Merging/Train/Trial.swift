@@ -2,52 +2,84 @@ package import FoundationEssentials
 
 /// A base with members merged onto it one after the other, built by git and tested as one tree.
 package struct Trial: Hashable, Sendable, Codable, Identifiable {
-    package enum Purpose: String, Hashable, Sendable, Codable {
-        /// A prefix of the line: what lands when it passes.
-        case prefix
-        /// Suspects on the base, to find out which of them is bad. A lane that passes lands too, if nothing came between.
-        case lane
-    }
-
-    package enum State: Hashable, Sendable, Codable {
+    package enum State: String, Hashable, Sendable, Codable {
         /// Asked of git.
         case building
         case testing
+        /// Every job passed: it lands, unless a longer one does.
         case passed
-        case failed
     }
 
     /// Grows with time, never used twice in one train.
-    package var id: Int
-    package var purpose: Purpose
-    package var base: TrainBase
+    package let id: Int
+    package internal(set) var base: TrainBase
     /// In merge order. Those that land meanwhile are taken off the front, and `base` moves on with them.
-    package var members: [TrainMember]
-    package var state: State
-    package var commit: String?
-    package var tree: String?
-    package var runs: [TrainRun]
-    package var startedAt: Date
+    package internal(set) var members: [TrainMember]
+    package internal(set) var state = State.building
+    package internal(set) var commit: String?
+    package internal(set) var tree: String?
+    package internal(set) var runs: [TrainRun] = []
+    package let startedAt: Date
+    /// It failed once, what failed looked like a flake, and the same tree is tested again.
+    package internal(set) var failures: [TrainFailure] = []
 
     package var numbers: [Int] { members.map(\.number) }
+
+    var isUnderTest: Bool { state != .passed }
+
+    /// Whether a verdict is still to come.
+    var isOpen: Bool { state == .building || runs.contains { $0.state != .passed && $0.state != .failed } }
+
+    var openRuns: [Int] { runs.filter(\.isOpen).map(\.id) }
 }
 
 /// A run that the train asked for: one job on one trial's tree.
 package struct TrainRun: Hashable, Sendable, Codable, Identifiable {
     package enum State: Hashable, Sendable, Codable {
         case requested
+        /// It ended without a verdict, and is asked for again at this time.
+        case resting(until: Date)
         case passed
-        case failed(TrainFailure)
-        /// Nobody waits for it any more.
-        case cancelled
+        /// It failed, or was cancelled when another one did.
+        case failed
     }
 
     /// Grows with time, never used twice in one train: a driver derives its request id from it.
-    package var id: Int
-    package var job: TrainJob
-    package var state: State
-    /// Counts from 1: a known flake and an error of the infrastructure are run again.
-    package var attempt: Int
+    package let id: Int
+    package let job: TrainJob
+    package internal(set) var state = State.requested
+    package let requestedAt: Date
+    /// Runs of this job on this trial before it that ended without a verdict.
+    package let errors: Int
+    /// A known flake was seen before, and this run is the retry.
+    package let isRetry: Bool
+
+    var isOpen: Bool { state == .requested }
+}
+
+/// Members on the base, away from the line, to find out which of them is bad.
+package struct Lane: Hashable, Sendable, Codable, Identifiable {
+    package enum Standing: Hashable, Sendable, Codable {
+        /// Nothing is known: it is tested whole.
+        case untested
+        /// Tested after the lane with this id: if that one fails, these return to the queue; if it passes, they failed.
+        case waiting(for: Int)
+        /// Somebody in it is bad: it is halved, or tested alone once more.
+        case failed
+    }
+
+    package let id: Int
+    package internal(set) var members: [TrainMember]
+    package internal(set) var standing: Standing
+    package internal(set) var trial: Trial?
+    /// What brought them here; empty for members that are only looked at in advance.
+    package internal(set) var evidence: [TrainFailure] = []
+    /// The prefix below the failed one, while it is under test itself: if it fails too, these are not to blame.
+    var premise: Int?
+    /// It failed once, that looked like a flake, and it is tested again whole.
+    var isRetest = false
+
+    package var numbers: [Int] { members.map(\.number) }
 }
 
 /// How a run ended.

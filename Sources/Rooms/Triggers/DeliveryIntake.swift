@@ -25,8 +25,8 @@ struct DeliveryIntake: Sendable {
                 deliveries.map { JSON($0.headers) })
             var fresh: Set<String> = []
             for row in rows { fresh.insert(try row.decode(String.self)) }
+            try await announceBases(deliveries.filter { fresh.contains($0.id) }, effects)
             return try deliveries.map { delivery in
-                try await announceBases(deliveries.filter { fresh.contains($0.id) }, effects)
                 // Of two with one id in a batch the first is the new one.
                 guard fresh.remove(delivery.id) != nil else { return .repeated }
                 try announce(delivery, effects)

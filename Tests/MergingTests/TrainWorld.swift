@@ -129,6 +129,7 @@ struct TrainWorld {
             case .cancel(let runs):
                 if runs.contains(where: { open[$0] == nil }) { violations.append("an unknown run is cancelled") }
             case .land(let trial, let base, let members, _, let tree):
+                if base != train.base { violations.append("\(members.map(\.number)) land on a base that is past") }
                 land(trial, base, members, tree)
             case .eject(let member, let ejection):
                 if case .failedAlone(let failures) = ejection, failures.count < 2 {

@@ -1,4 +1,4 @@
-package import FoundationEssentials
+import FoundationEssentials
 
 #if canImport(Glibc)
     import Glibc

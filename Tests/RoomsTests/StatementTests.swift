@@ -29,7 +29,9 @@ struct StatementTests {
             TriggersService(bus: bus, settings: settings),
             PullRequestsService(
                 bus: bus, forge: forge, mirrors: GitMirrors(folder: folder, forge: forge), settings: settings),
-            SchedulingService(bus: bus, forge: forge, settings: settings),
+            SchedulingService(
+                bus: bus, forge: forge, settings: settings,
+                trust: TrustBook(database: bus.database, forge: forge, settings: settings)),
             ResultsService(
                 bus: bus, artifacts: try LocalArtifactStore(folder: folder), settings: settings,
                 whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }),

@@ -169,10 +169,13 @@ package struct RunRequested: Event {
     package var leases: [String]
     /// Refused, or aborted while still waiting, after this instant.
     package var deadline: Date?
+    /// Who declared it passed: it succeeds without being executed.
+    package var overriddenBy: String?
 
     package init(
         requestID: UUID = .version7(), origin: RunOrigin, kind: JobKind, job: String, refs: Refs? = nil,
-        priority: Int = 0, reuse: ReusePolicy = .never, leases: [String] = [], deadline: Date? = nil
+        priority: Int = 0, reuse: ReusePolicy = .never, leases: [String] = [], deadline: Date? = nil,
+        overriddenBy: String? = nil
     ) {
         self.requestID = requestID
         self.origin = origin
@@ -183,7 +186,11 @@ package struct RunRequested: Event {
         self.reuse = reuse
         self.leases = leases
         self.deadline = deadline
+        self.overriddenBy = overriddenBy
     }
+
+    /// What the description of a run begins with that somebody declared passed; Prow's words.
+    package static let overridden = "Overridden by "
 
     package var subject: String { "request/\(requestID.lowercased)" }
 }

@@ -91,6 +91,7 @@ package final class LocalForgeServer: Sendable {
         AccountRoutes(directory: directory, site: site).add(to: api)
         RepositoryRoutes(directory: directory, site: site).add(to: api)
         PullRoutes(directory: directory, site: site).add(to: api)
+        PeopleRoutes(directory: directory, site: site).add(to: api)
         HookRoutes(directory: directory, site: site).add(to: api)
         AppRoutes(directory: directory, site: site, apps: apps, appID: configuration.app?.id).add(to: api)
         OAuthRoutes(accounts: site.accounts, apps: apps, client: configuration.oauth).add(to: router)

@@ -13,8 +13,11 @@ package struct PullRequestsService: Room {
     package let name = "pull-requests"
     /// Who may do what, as the forge says.
     package let people: People
+    package let trust: any TrustJudge
     private let worker: PullRequestsWorker
     private let owners: OwnersRoutes
+    private let commands: CommandRoutes
+    private let part: PullPart
     private let bus: FleetBus
     private let upkeep: Upkeep
 
@@ -28,7 +31,11 @@ package struct PullRequestsService: Room {
             database: bus.database, forge: forge, users: settings.trustedUsers, bot: settings.forgeBot)
         self.people = people
         let configuration = SettingsCache()
+        trust = TrustBook(database: bus.database, people: people, settings: configuration)
         let ownersReader = OwnersReader(forge: forge, mirrors: mirrors, people: people)
+        part = PullPart(
+            database: bus.database, settings: configuration, bot: settings.forgeBot, mergeObstacles: mergeObstacles)
+        commands = CommandRoutes(database: bus.database, settings: configuration)
         owners = OwnersRoutes(database: bus.database, settings: configuration, reader: ownersReader)
         let reader = PullReader(
             database: bus.database, forge: forge, settings: configuration,
@@ -43,6 +50,11 @@ package struct PullRequestsService: Room {
         upkeep = Upkeep(
             bus: bus, reader: reader, settings: configuration, keeper: keeper,
             picker: CherryPicker(bus: bus, forge: forge, mirrors: mirrors, reader: reader))
+    }
+
+    /// What the page of a pull request shows of this room.
+    package func pullPart(_ repository: RepositoryName, _ number: Int) async throws -> Markup {
+        try await part.render(repository, number)
     }
 
     package static let migrations = [
@@ -60,7 +72,10 @@ package struct PullRequestsService: Room {
 
     package var workers: [any Worker] { [worker] }
 
-    package func addRoutes(to router: Router<SlipwayContext>) { owners.add(to: router) }
+    package func addRoutes(to router: Router<SlipwayContext>) {
+        owners.add(to: router)
+        commands.add(to: router)
+    }
 
     package var chores: [Chore] {
         [

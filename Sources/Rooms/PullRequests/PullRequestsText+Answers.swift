@@ -71,7 +71,7 @@ extension PullRequestsText {
         return "there is no context or job \(list(names)) here; \(known). Nothing was overridden."
     }
     static let noOverride = "no such override stands."
-    static func overriddenBy(_ actor: String) -> String { "Overridden by \(actor)" }
+    static func overriddenBy(_ actor: String) -> String { RunRequested.overridden + actor }
 
     static func overrideEnded(_ actor: String) -> String { "The override was taken back by \(actor)." }
 
@@ -107,6 +107,13 @@ extension PullRequestsText {
         if runs.isEmpty { return "nothing of it runs." }
         return "no run of \(list(names)) is unfinished; unfinished are \(list(runs.map(\.job)))."
     }
+
+    // MARK: Pages
+
+    static func noRepositoryName(_ text: String) -> String {
+        "'\(text.prefix(120))' is no repository; write org/repo."
+    }
+    static let noCommandsHere = "No plugin with commands is active in this repository."
 
     // MARK: Commands that are none
 
@@ -154,6 +161,12 @@ extension PullRequestsText {
         let usual = run.usualSeconds.map { ", usually \(duration($0))" } ?? ""
         let need = run.isRequired ? "" : " (optional)"
         return "`\(code(run.context))`\(need) \(state)\(usual)"
+    }
+
+    static let nothingKeepsIt = "Nothing that Slipway knows of keeps it from being merged."
+
+    static func runs(_ run: PullRun) -> String {
+        "\(run.context) \(run.startedAt == nil ? "waits" : "runs")" + (run.isRequired ? "" : " (optional)")
     }
 
     static func duration(_ seconds: Double) -> String {

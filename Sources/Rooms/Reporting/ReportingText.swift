@@ -22,7 +22,8 @@ package enum ReportingText {
         let text: String
         switch run.state {
         case .waiting, .dispatched, .running: text = "Job triggered."
-        case .success: text = "Job succeeded."
+        case .success:
+            text = run.description.flatMap { $0.hasPrefix(RunRequested.overridden) ? $0 : nil } ?? "Job succeeded."
         case .failure: text = "Job failed."
         case .aborted: text = "Job aborted."
         case .error: text = run.description.flatMap { $0.isEmpty ? nil : $0 } ?? "Job could not be run."

@@ -4,7 +4,11 @@ package import Hummingbird
 import Logging
 package import Postgres
 package import RoomKit
+package import SlipwayModel
 package import Web
+
+/// A part of a pull request's page; empty where there is nothing to show.
+package typealias PullPart = @Sendable (RepositoryName, Int) async throws -> Markup
 
 /// The door of this room: pages, Prow's read endpoints, and the worker that turns JUnit files into rows.
 package struct ResultsService: Room {
@@ -15,14 +19,19 @@ package struct ResultsService: Room {
     private let artifacts: any ArtifactStorage
     private let pageURL: String
     private let whichJobs: WhichJobsRule
+    private let pullPart: PullPart
     private let logger = Logger(label: "slipway.results")
 
-    /// - Parameter whichJobs: the rules by which presubmits start, for the form that asks them.
+    /// - Parameters:
+    ///   - whichJobs: the rules by which presubmits start, for the form that asks them.
+    ///   - pullPart: what another room shows on the page of a pull request.
     package init(
-        bus: FleetBus, artifacts: any ArtifactStorage, settings: Settings, whichJobs: @escaping WhichJobsRule
+        bus: FleetBus, artifacts: any ArtifactStorage, settings: Settings, whichJobs: @escaping WhichJobsRule,
+        pullPart: @escaping PullPart = { _, _ in "" }
     ) {
         self.bus = bus
         self.whichJobs = whichJobs
+        self.pullPart = pullPart
         store = ResultsStore(bus.database)
         self.artifacts = artifacts
         pageURL = settings.pageURL
@@ -50,7 +59,7 @@ package struct ResultsService: Room {
     package var statements: [Statement] { ResultsStore.statements }
 
     package func addRoutes(to router: Router<SlipwayContext>) {
-        ResultsRoutes(store: store, artifacts: artifacts).add(to: router)
+        ResultsRoutes(store: store, artifacts: artifacts, pullPart: pullPart).add(to: router)
         ProwRoutes(store: store, artifacts: artifacts, pageURL: pageURL).add(to: router)
         ConfigurationRoutes(store: store, whichJobs: whichJobs).add(to: router)
         FleetRoutes(store: store, letters: DeadLetters(bus)).add(to: router)

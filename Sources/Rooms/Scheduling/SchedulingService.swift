@@ -4,6 +4,7 @@ package import Git
 package import Hummingbird
 package import Postgres
 package import RoomKit
+package import SlipwayModel
 package import Web
 
 /// Decides which jobs run, when and on which cluster, and keeps the books of runs and of the configuration.
@@ -18,8 +19,12 @@ package struct SchedulingService: Room {
     private let watcher: ConfigurationWatcher?
     private let database: PostgresPool
 
-    /// - Parameter mirrors: copies of the forge's repositories; by default this room's own, where the settings put them.
-    package init(bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors? = nil, settings: Settings) {
+    /// - Parameters:
+    ///   - mirrors: copies of the forge's repositories; by default this room's own, where the settings put them.
+    ///   - trust: who may start runs.
+    package init(
+        bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors? = nil, settings: Settings, trust: any TrustJudge
+    ) {
         let limits = SchedulingLimits(agentLostAfter: Double(settings.agentLostAfter))
         let configuration = ConfigurationCache()
         database = bus.database
@@ -27,7 +32,6 @@ package struct SchedulingService: Room {
         let repositories = RepositoryReader(
             mirrors: mirrors ?? GitMirrors(folder: settings.mirrors, forge: forge))
         runs = RunOperations(bus: bus, configuration: configuration, repositories: repositories, limits: limits)
-        let trust = Trust(users: settings.trustedUsers, forge: forge)
         routes = SchedulingRoutes(runs: runs, authorization: RunAuthorization(forge: forge, trust: trust))
         worker = SchedulingWorker(
             bus: bus, configuration: configuration,

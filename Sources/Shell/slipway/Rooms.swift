@@ -15,12 +15,17 @@ import Web
 /// The rooms of the house, wired: the only place that knows them all.
 func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
+    let pullRequests = PullRequestsService(
+        bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings)
     return [
         TriggersService(bus: bus, settings: settings, forge: forge),
-        PullRequestsService(bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings),
-        SchedulingService(bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings),
+        pullRequests,
+        SchedulingService(
+            bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings,
+            trust: pullRequests.trust),
         ResultsService(
-            bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer),
+            bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer,
+            pullPart: { try await pullRequests.pullPart($0, $1) }),
         ReportingService(bus: bus, forge: forge, settings: settings),
     ]
 }

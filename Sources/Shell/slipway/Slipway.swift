@@ -1,5 +1,6 @@
 import ArgumentParser
 import Execution
+import PullRequests
 import RoomKit
 import Scheduling
 
@@ -26,7 +27,7 @@ struct Slipway: AsyncParsableCommand {
                 name: "Using a fleet",
                 subcommands: [
                     RunsCommand.self, JobsCommand.self, ConfigCommand.self, CheckConfigCommand.self,
-                    WhichJobsCommand.self,
+                    WhichJobsCommand.self, CommandsCommand.self,
                     ForgeCommand.self,
                 ]),
             CommandGroup(

@@ -9,6 +9,7 @@ import LocalForge
 import NIOCore
 import NIOHTTP1
 import Postgres
+import PullRequests
 import RoomKit
 import Scheduling
 import SlipwayModel
@@ -126,7 +127,10 @@ private struct Gateway: Sendable {
                 let login = ForgeLogin(
                     provider: Provider(oauth: oauth), publicURL: "http://127.0.0.1:8080", secret: "secret")
                 let router = WebServer.router(tokens: nil, login: login)
-                SchedulingService(bus: bus, forge: forge.bot, settings: settings).addRoutes(to: router)
+                SchedulingService(
+                    bus: bus, forge: forge.bot, settings: settings,
+                    trust: TrustBook(database: bus.database, forge: forge.bot, settings: settings)
+                ).addRoutes(to: router)
                 try await Application(router: router).test(.router) { client in
                     try await body(Gateway(bus: bus, forge: forge, oauth: oauth, client: client))
                 }

@@ -2,6 +2,7 @@ import Fleet
 import Forge
 import Foundation
 import Postgres
+import PullRequests
 import Reporting
 import RoomKit
 import Scheduling
@@ -41,7 +42,7 @@ struct ReportingHarness: Sendable {
             configuration: try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none"), logger: quietLogger)
         let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let migrations =
-            FleetSchema.migrations + SchedulingService(bus: bus, forge: forge, settings: settings).migrations
+            FleetSchema.migrations + SchedulingService.migrations + PullRequestsService.migrations
             + ReportingService(bus: bus, forge: forge, settings: settings).migrations
         await pool.close()
         return migrations

@@ -8,6 +8,7 @@ import HummingbirdTesting
 import JobConfig
 import NIOCore
 import Postgres
+import PullRequests
 import Results
 import RoomKit
 import Scheduling
@@ -76,7 +77,7 @@ struct ResultsHarness: Sendable {
         let forge = ForgeClient(address: try ForgeAddress(url: "http://127.0.0.1:1"), token: nil)
         let migrations =
             FleetSchema.migrations + TokenStore.migrations
-            + SchedulingService(bus: bus, forge: forge, settings: settings).migrations
+            + SchedulingService.migrations + PullRequestsService.migrations
             + room(bus, artifacts, settings).migrations
         await pool.close()
         return migrations

@@ -10,10 +10,11 @@ struct RerunVerdictTests {
         var hasScope = false
         var login: String? = "noor"
         var rules: [RerunAuthorization] = []
-        var org: String?
+        var repository: RepositoryName?
         var verdict: RerunVerdict
     }
 
+    static let crane = RepositoryName(org: "harbor", repo: "crane")
     static let team = RerunAuthorization.Team(org: "harbor", slug: "cranes")
 
     @Test(arguments: [
@@ -43,24 +44,24 @@ struct RerunVerdictTests {
             verdict: .allowedFor([.team(team)])),
         Case(
             testDescription: "a team's number, which is one of the run's organisation",
-            rules: [RerunAuthorization(teamIDs: [7])], org: "harbor",
-            verdict: .allowedFor([.numberedTeam(7, of: "harbor"), .trusted(in: "harbor")])),
+            rules: [RerunAuthorization(teamIDs: [7])], repository: crane,
+            verdict: .allowedFor([.numberedTeam(7, of: "harbor"), .trusted(in: crane)])),
         Case(
             testDescription: "a team's number, and a run of no organisation",
             rules: [RerunAuthorization(teamIDs: [7])], verdict: .refused),
         Case(
-            testDescription: "a run of a repository, for whom /test works", org: "harbor",
-            verdict: .allowedFor([.trusted(in: "harbor")])),
-        Case(testDescription: "a run of a repository, and nobody", login: nil, org: "harbor", verdict: .refused),
+            testDescription: "a run of a repository, for whom /test works", repository: crane,
+            verdict: .allowedFor([.trusted(in: crane)])),
+        Case(testDescription: "a run of a repository, and nobody", login: nil, repository: crane, verdict: .refused),
         Case(
             testDescription: "all of it",
             rules: [RerunAuthorization(orgs: ["a"], teams: [team]), RerunAuthorization(orgs: ["b"])],
-            org: "harbor",
-            verdict: .allowedFor([.organization("a"), .team(team), .organization("b"), .trusted(in: "harbor")])),
+            repository: crane,
+            verdict: .allowedFor([.organization("a"), .team(team), .organization("b"), .trusted(in: crane)])),
     ])
     func decides(row: Case) {
         let verdict = RerunVerdict(
-            hasScope: row.hasScope, login: row.login, rules: row.rules, org: row.org)
+            hasScope: row.hasScope, login: row.login, rules: row.rules, repository: row.repository)
         #expect(verdict == row.verdict)
     }
 

@@ -3,6 +3,7 @@ import Forge
 import Foundation
 import JobConfig
 import Postgres
+import PullRequests
 import RoomKit
 import Scheduling
 import SlipwayModel
@@ -49,7 +50,9 @@ struct SchedulingHarness: Sendable {
         try await withDatabase(migrations: migrations) { [settings] pool in
             let (bus, recorder) = try await MessageRecorder.bus(
                 over: pool, hearing: [ConfigurationApplied.type, PullReconcile.type])
-            let room = SchedulingService(bus: bus, forge: forge, settings: settings)
+            let room = SchedulingService(
+                bus: bus, forge: forge, settings: settings,
+                trust: TrustBook(database: bus.database, forge: forge, settings: settings))
             let worker = try #require(room.workers.first)
             let reaper = try #require(room.chores.first)
             try await body(SchedulingHarness(bus: bus, recorder: recorder, room: room, worker: worker, reaper: reaper))
@@ -63,7 +66,7 @@ struct SchedulingHarness: Sendable {
         let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let migrations =
             FleetSchema.migrations + TokenStore.migrations
-            + SchedulingService(bus: bus, forge: forge, settings: settings).migrations
+            + SchedulingService.migrations + PullRequestsService.migrations
         await pool.close()
         return migrations
     }

@@ -5,6 +5,7 @@ import Hummingbird
 import JobConfig
 import LocalForge
 import Postgres
+import PullRequests
 import RoomKit
 import Scheduling
 import SlipwayModel
@@ -82,7 +83,9 @@ struct RecoveryHarness: Sendable {
                     let room = TriggersService(
                         bus: bus, settings: settings, forge: client,
                         limits: RecoveryLimits(firstPause: .zero, confirmation: .zero))
-                    let scheduling = SchedulingService(bus: bus, forge: forge.bot, settings: settings)
+                    let scheduling = SchedulingService(
+                        bus: bus, forge: forge.bot, settings: settings,
+                        trust: TrustBook(database: bus.database, forge: forge.bot, settings: settings))
                     let worker = try #require(scheduling.workers.first)
                     let harness = RecoveryHarness(
                         bus: bus, forge: forge, room: room, isDown: isDown, scheduling: worker)
@@ -102,7 +105,7 @@ struct RecoveryHarness: Sendable {
         let nobody = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let forge = ForgeClient(address: try ForgeAddress(url: "http://127.0.0.1:1"), token: nil)
         let migrations =
-            FleetSchema.migrations + SchedulingService(bus: nobody, forge: forge, settings: settings).migrations
+            FleetSchema.migrations + SchedulingService.migrations + PullRequestsService.migrations
             + TriggersService(bus: nobody, settings: settings).migrations
         await pool.close()
         return migrations

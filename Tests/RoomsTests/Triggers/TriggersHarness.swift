@@ -4,6 +4,7 @@ import Foundation
 import Hummingbird
 import HummingbirdTesting
 import Postgres
+import PullRequests
 import RoomKit
 import Scheduling
 import SlipwayModel
@@ -31,7 +32,7 @@ struct TriggersHarness: Sendable {
         let nobody = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let forge = ForgeClient(address: try ForgeAddress(url: "http://127.0.0.1:1"), token: nil)
         let migrations =
-            FleetSchema.migrations + SchedulingService(bus: nobody, forge: forge, settings: settings).migrations
+            FleetSchema.migrations + SchedulingService.migrations + PullRequestsService.migrations
             + TriggersService(bus: nobody, settings: settings).migrations
         await pool.close()
         try await withDatabase(migrations: migrations) { [settings] pool in

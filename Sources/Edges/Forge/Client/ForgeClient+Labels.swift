@@ -132,6 +132,18 @@ extension ForgeClient {
         try await perform("DELETE", "\(repository.path)/git/refs/\(refPath("heads/\(branch)"))", idempotent: true)
     }
 
+    /// - Parameter event: APPROVE, REQUEST_CHANGES or COMMENT.
+    package func review(
+        _ repository: RepositoryName, _ number: Int, event: String, body: String = ""
+    ) async throws(ForgeError) -> Review {
+        struct Body: Encodable, Sendable {
+            var event: String
+            var body: String
+        }
+        return try await send(
+            "POST", "\(repository.path)/pulls/\(number)/reviews", Body(event: event, body: body), idempotent: false)
+    }
+
     /// The reviews of a pull request, oldest first.
     package func reviews(_ repository: RepositoryName, _ number: Int) async throws(ForgeError) -> [Review] {
         try await list("\(repository.path)/pulls/\(number)/reviews")

@@ -95,6 +95,16 @@ package struct PullRequestReviewEvent: Hashable, Sendable, Codable {
     package var repository: Repository
     package var sender: Account?
 
+    package init(
+        action: String, review: Review, pullRequest: PullRequest, repository: Repository, sender: Account?
+    ) {
+        self.action = action
+        self.review = review
+        self.pullRequest = pullRequest
+        self.repository = repository
+        self.sender = sender
+    }
+
     enum CodingKeys: String, CodingKey {
         case action, review, repository, sender
         case pullRequest = "pull_request"

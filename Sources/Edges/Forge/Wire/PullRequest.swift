@@ -224,6 +224,20 @@ package struct Review: Hashable, Sendable, Codable {
     package var htmlURL: String?
     package var submittedAt: Timestamp?
 
+    package init(
+        id: Int64, user: Account?, body: String?, state: String, commitID: String? = nil,
+        authorAssociation: String? = nil, htmlURL: String? = nil, submittedAt: Timestamp? = nil
+    ) {
+        self.id = id
+        self.user = user
+        self.body = body
+        self.state = state
+        self.commitID = commitID
+        self.authorAssociation = authorAssociation
+        self.htmlURL = htmlURL
+        self.submittedAt = submittedAt
+    }
+
     enum CodingKeys: String, CodingKey {
         case id, user, body, state
         case commitID = "commit_id"

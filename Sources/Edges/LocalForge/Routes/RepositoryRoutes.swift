@@ -53,6 +53,17 @@ struct RepositoryRoutes {
             guard let found = await host.state.refs[ref] else { throw ForgeRefusal.notFound }
             return Response.json(try await reference(ref, found, host))
         }
+        repository.delete("git/refs/**") { _, context in
+            let login = try context.requireLogin()
+            let host = try await host(context)
+            let ref = "refs/" + context.rest
+            guard await host.state.refs[ref] != nil else {
+                throw ForgeRefusal(status: 422, message: "Reference does not exist")
+            }
+            try await host.git.updateRef(ref, to: nil)
+            try await host.takePushes(pusher: login)
+            return Response.noContent
+        }
         repository.get("git/matching-refs/**") { request, context in
             let host = try await host(context)
             let prefix = "refs/" + context.rest

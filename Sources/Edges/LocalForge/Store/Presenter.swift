@@ -45,6 +45,11 @@ struct Presenter: Sendable {
         pull.id = record.id
         pull.body = record.body
         pull.labels = labels(record.labels)
+        pull.assignees = (record.assignees ?? []).map(account)
+        pull.requestedReviewers = (record.requestedReviewers ?? []).map(account)
+        pull.milestone = record.milestone.flatMap { number in
+            state.milestones?[number].map { Milestone(number: number, title: $0) }
+        }
         pull.isDraft = record.isDraft
         pull.isMerged = record.mergedAt != nil
         pull.mergeable = record.isOpen ? record.mergeability?.mergeable : nil
@@ -77,6 +82,13 @@ struct Presenter: Sendable {
     }
 
     func labels(_ names: [String]) -> [Label] { names.map { state.labels[$0] ?? Label(name: $0) } }
+
+    func review(_ record: RepositoryState.Review, on pull: RepositoryState.Pull) -> Review {
+        Review(
+            id: record.id, user: account(record.author), body: record.body, state: record.state, commitID: record.sha,
+            authorAssociation: association(record.author),
+            htmlURL: "\(page)/pull/\(pull.number)#pullrequestreview-\(record.id)", submittedAt: record.submittedAt)
+    }
 
     func comment(_ record: RepositoryState.Comment) -> IssueComment {
         var comment = IssueComment(id: record.id, body: record.body, user: account(record.author))

@@ -17,6 +17,12 @@ struct RepositoryState: Codable, Sendable {
         var isOpen: Bool
         var isDraft: Bool
         var labels: [String]
+        // Absent in files of an earlier version.
+        var assignees: [String]?
+        var requestedReviewers: [String]?
+        /// By its number.
+        var milestone: Int?
+        var reviews: [Review]?
         var createdAt: Timestamp
         var updatedAt: Timestamp
         var closedAt: Timestamp?
@@ -31,6 +37,16 @@ struct RepositoryState: Codable, Sendable {
         var head: String
         var mergeable: Bool
         var mergeSHA: String?
+    }
+
+    struct Review: Codable, Sendable {
+        var id: Int64
+        var author: String
+        var body: String
+        /// approved, changes_requested, commented or dismissed.
+        var state: String
+        var sha: String
+        var submittedAt: Timestamp
     }
 
     struct Comment: Codable, Sendable {
@@ -89,6 +105,8 @@ struct RepositoryState: Codable, Sendable {
     var statuses: [String: [Status]] = [:]
     /// Permission by login: admin, maintain, push, triage, pull.
     var collaborators: [String: String] = [:]
+    /// Titles by number; absent in files of an earlier version.
+    var milestones: [Int: String]?
     /// Oldest first.
     var deliveries: [Delivery] = []
 

@@ -57,7 +57,7 @@ package enum OverridePlugin {
 
     private static func needs(_ calls: [CommandCall], _ context: PullContext) -> [Question] {
         let org = context.pull.repository.org
-        var questions: [Question] = [.permission(context.actor), .statuses]
+        var questions: [Question] = [.permission(context.actor), .statuses, .branch(context.pull.baseRef)]
         questions += teams(context).map { .teamMember(org: org, team: $0, login: context.actor) }
         if context.settings.settings.override.allowsTopLevelOwners { questions.append(.owners) }
         return questions

@@ -57,7 +57,8 @@ package enum Obstacles {
         if context.settings.isActive("lgtm"), !context.pull.has("lgtm") {
             obstacles.append(
                 MergeObstacle(
-                    rule: "Nobody has said that it looks good.", remedy: "A reviewer looks at it and comments `/lgtm`."))
+                    rule: "Nobody has said that it looks good.", remedy: "A reviewer looks at it and comments `/lgtm`.")
+            )
         }
         guard context.settings.isActive("approve"), !context.pull.has("approved") else { return obstacles }
         guard let owners = context.facts.owners else {
@@ -71,7 +72,8 @@ package enum Obstacles {
             let folder = part.need.folder.isEmpty ? "the root" : "`\(part.need.folder)`"
             return MergeObstacle(
                 rule: "Approval for \(folder) is missing.",
-                remedy: people.isEmpty ? "Nobody can give it: \(part.need.file) names no approver." : "\(people) can give it: `/approve`.")
+                remedy: people.isEmpty
+                    ? "Nobody can give it: \(part.need.file) names no approver." : "\(people) can give it: `/approve`.")
         }
         if open.count > 10 {
             obstacles.append(MergeObstacle(rule: "Approval for \(open.count - 10) more folders is missing."))

@@ -56,7 +56,7 @@ struct FactGatherer: Sendable {
         case changedFiles([ChangedFile])
         case commits([RepositoryCommit])
         case statuses([CommitStatus])
-        case branch(String, Bool)
+        case branch(String, String?)
         case overrides([String])
         case runs([PullRun])
         case obstacles([MergeObstacle])
@@ -76,7 +76,7 @@ struct FactGatherer: Sendable {
             case .changedFiles(let files): facts.changedFiles = files
             case .commits(let commits): facts.commits = commits
             case .statuses(let statuses): facts.statuses = statuses
-            case .branch(let name, let exists): facts.branches[name] = exists
+            case .branch(let name, let head): facts.branches[name] = head
             case .overrides(let contexts): facts.overrides = contexts
             case .runs(let runs): facts.runs = runs
             case .obstacles(let obstacles): facts.obstacles = obstacles
@@ -113,8 +113,8 @@ struct FactGatherer: Sendable {
         case .statuses:
             return .statuses(try await forge.combinedStatus(repository, ref: context.pull.headSHA).statuses)
         case .branch(let name):
-            guard GitName.isRef(name) else { return .branch(name, false) }
-            return .branch(name, try await forge.branchHead(repository, name) != nil)
+            guard GitName.isRef(name) else { return .branch(name, nil) }
+            return .branch(name, try await forge.branchHead(repository, name))
         case .overrides: return .overrides(try await database.overrides(of: context.pull.key))
         case .runs: return .runs(try await database.runs(on: context.pull))
         case .obstacles: return .obstacles(try await mergeObstacles(repository, context.pull.number))

@@ -23,7 +23,7 @@ package enum Question: Hashable, Sendable {
     case commits
     /// The statuses on the head.
     case statuses
-    /// Whether the repository has the branch.
+    /// Whether the repository has the branch, and its head.
     case branch(String)
     /// Which of the changed files are generated, by `.generated_files` and `.gitattributes` of the base.
     case generatedFiles
@@ -52,7 +52,8 @@ package struct PullFacts: Sendable {
     package var changedFiles: [ChangedFile]?
     package var commits: [RepositoryCommit]?
     package var statuses: [CommitStatus]?
-    package var branches: [String: Bool] = [:]
+    /// The heads of branches that were asked for and are there.
+    package var branches: [String: String] = [:]
     package var generatedFiles: Set<String> = []
     package var overrides: [String] = []
     package var runs: [PullRun] = []
@@ -67,7 +68,7 @@ package struct PullFacts: Sendable {
 
     package init() {}
 
-    package func hasBranch(_ name: String) -> Bool { branches[name] ?? false }
+    package func hasBranch(_ name: String) -> Bool { branches[name] != nil }
     package func isTrusted(_ login: String) -> Bool { trusted[login.lowercased()] ?? false }
     package func isMember(_ login: String) -> Bool { members[login.lowercased()] ?? false }
     package func isCollaborator(_ login: String) -> Bool { collaborators[login.lowercased()] ?? false }

@@ -3,7 +3,7 @@ import Postgres
 import SlipwayModel
 
 extension PullRequestsStore {
-    static let commandStatements = [noteComment, noteCommands, noteReview, dismissReview, history, reviews]
+    static let commandStatements = [noteComment, noteCommands, noteReview, dismissReview, history, timeline, reviews]
 
     /// A row only where the comment is new.
     static let noteComment = Statement(
@@ -54,6 +54,18 @@ extension PullRequestsStore {
           join pull_requests.comments as comment using (org, repo, number, kind, comment_id)
          where command.org = $1 and command.repo = $2 and command.number = $3
          order by comment.written_at, comment.comment_id, command.position
+        """)
+
+    /// The commands of a pull request with what came of them, newest first.
+    static let timeline = Statement(
+        "pull_requests.timeline",
+        """
+        select comment.author, command.name, command.arguments, command.outcome, comment.link, comment.written_at
+          from pull_requests.commands as command
+          join pull_requests.comments as comment using (org, repo, number, kind, comment_id)
+         where command.org = $1 and command.repo = $2 and command.number = $3
+         order by comment.written_at desc, comment.comment_id desc, command.position desc
+         limit $4
         """)
 
     static let reviews = Statement(

@@ -2,7 +2,9 @@ import Postgres
 import SlipwayModel
 
 extension PullRequestsStore {
-    static let overrideStatements = [noteOverride, standingOverrides, endOverrides, endOverridesOfBase]
+    static let overrideStatements = [
+        noteOverride, standingOverrides, overridesOfPull, endOverrides, endOverridesOfBase,
+    ]
 
     /// One that stands for the context already ends.
     static let noteOverride = Statement(
@@ -27,6 +29,17 @@ extension PullRequestsStore {
           from pull_requests.overrides
          where org = $1 and repo = $2 and number = $3 and ended_at is null
          order by context
+        """)
+
+    /// Newest first.
+    static let overridesOfPull = Statement(
+        "pull_requests.overrides_of_pull",
+        """
+        select context, actor, reason, is_sticky, made_at, ended_by
+          from pull_requests.overrides
+         where org = $1 and repo = $2 and number = $3
+         order by id desc
+         limit $4
         """)
 
     /// Of the named contexts, or of all where none is named.

@@ -2,6 +2,7 @@ import Fleet
 import FoundationEssentials
 import JobConfig
 import Postgres
+import Signatures
 import SlipwayModel
 
 /// What actions leave in rows, and what other rooms are told.
@@ -12,15 +13,8 @@ extension TurnKeeper {
         for action in turn.actions {
             switch action {
             case .override(let contexts, let isSticky, _):
-                let reason = Self.reason(occurrence.text?.visible ?? "")
                 for context in contexts {
-                    let job = occurrence.facts.jobs.first(where: {
-                        ($0.contextName) == context && $0.runsAgainst(branch: pull.baseRef)
-                    })
-                    try await database.execute(
-                        PullRequestsStore.noteOverride, org, repo, pull.number, context, job?.job.name,
-                        occurrence.actor,
-                        reason, pull.headSHA, pull.baseRef, pull.baseSHA, isSticky)
+                    try await override(context, isSticky: isSticky, pull, occurrence, effects)
                 }
             case .cancelOverrides(let contexts):
                 try await database.execute(
@@ -48,6 +42,29 @@ extension TurnKeeper {
             effects.afterCommit { [wake] in wake.signal() }
         }
         if occurrence.event == .closed, pull.isMerged { effects.afterCommit { [wake] in wake.signal() } }
+    }
+
+    /// Notes an override and, where a job reports under the context, has a run of it succeed.
+    private func override(
+        _ context: String, isSticky: Bool, _ pull: PullSnapshot, _ occurrence: Occurrence, _ effects: Effects
+    ) async throws {
+        let job = occurrence.facts.jobs.first { $0.contextName == context && $0.runsAgainst(branch: pull.baseRef) }
+        // What deliveries say of the base is as old as the last push to the pull request.
+        let base = occurrence.facts.branches[pull.baseRef] ?? pull.baseSHA
+        try await effects.database.execute(
+            PullRequestsStore.noteOverride, pull.repository.org, pull.repository.repo, pull.number, context,
+            job?.job.name, occurrence.actor, Self.reason(occurrence.text?.visible ?? ""), pull.headSHA, pull.baseRef,
+            base, isSticky)
+        guard let job else { return }
+        var tested = Pull(
+            number: pull.number, author: pull.author, sha: pull.headSHA, title: pull.title, headRef: pull.headRef)
+        tested.link = pull.link
+        try effects.emit(
+            RunRequested(
+                requestID: .named("override/\(occurrence.delivery)/\(context)"), origin: .command, kind: .presubmit,
+                job: job.job.name,
+                refs: Refs(repository: pull.repository, baseRef: pull.baseRef, baseSHA: base, pulls: [tested]),
+                overriddenBy: occurrence.actor))
     }
 
     /// Overrides end with the base they were made on, and whatever is open against it may conflict now.

@@ -9,6 +9,7 @@ import Web
 struct ResultsRoutes: Sendable {
     let store: ResultsStore
     let artifacts: any ArtifactStorage
+    let pullPart: PullPart
     private let maps = LogMaps()
 
     init(store: ResultsStore, artifacts: any ArtifactStorage) {
@@ -112,7 +113,8 @@ struct ResultsRoutes: Sendable {
             throw WebError.notFound(
                 "'\(org)/\(repo)/\(text)' names no pull request; its page is at /pulls/ORG/REPO/NUMBER.")
         }
-        let (head, values) = try await PullPages(store: store).pull(repository, number, now: Date())
+        var (head, values) = try await PullPages(store: store).pull(repository, number, now: Date())
+        values["part"] = .markup(try await pullPart(repository, number))
         return ResultsTemplates.set.page("pull", values, head: head, context: context)
     }
 

@@ -35,12 +35,12 @@ struct OwnConfiguration: Sendable {
 /// own, so that a batch of deliveries does not wait for each of its time-outs in turn.
 struct ForgeReader: Sendable {
     private let forge: ForgeClient
-    private let trust: Trust
+    private let trust: any TrustJudge
     private let bot: String
     private let repositories: RepositoryReader
     private let outage = Outage()
 
-    init(forge: ForgeClient, trust: Trust, bot: String, repositories: RepositoryReader) {
+    init(forge: ForgeClient, trust: any TrustJudge, bot: String, repositories: RepositoryReader) {
         self.forge = forge
         self.trust = trust
         self.bot = bot
@@ -103,8 +103,8 @@ struct ForgeReader: Sendable {
             async let head = forge.branchHead(repository, pull.base.ref)
             let wantsFiles = isEnabled || needsFiles(central, pull.base.ref)
             async let files = wantsFiles ? forge.pullFiles(repository, number) : nil
-            async let isAuthorTrusted = trust.isTrusted(pull.author, in: repository.org)
-            async let isActorTrusted = actor.asyncMap { try await trust.isTrusted($0, in: repository.org) } ?? false
+            async let isAuthorTrusted = trust.isTrusted(pull.author, in: repository)
+            async let isActorTrusted = actor.asyncMap { try await trust.isTrusted($0, in: repository) } ?? false
             let baseSHA = try await head
             let changed = try await files
             var facts = ForgeFacts(

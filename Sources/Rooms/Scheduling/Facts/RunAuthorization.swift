@@ -1,7 +1,7 @@
 import Forge
 import Hummingbird
 package import JobConfig
-import SlipwayModel
+package import SlipwayModel
 import Web
 
 /// Who may run a job again, or abort its runs. Prow's rule (`CanTriggerJob`, pkg/pjutil).
@@ -18,7 +18,7 @@ package enum RerunVerdict: Hashable, Sendable {
         case team(RerunAuthorization.Team)
         /// By its number.
         case numberedTeam(Int64, of: String)
-        case trusted(in: String)
+        case trusted(in: RepositoryName)
     }
 
     case allowed
@@ -29,8 +29,8 @@ package enum RerunVerdict: Hashable, Sendable {
     /// - Parameters:
     ///   - login: nil where nobody is signed in by the forge.
     ///   - rules: the job's own and the installation's.
-    ///   - org: the organisation whose repository the run tests.
-    package init(hasScope: Bool, login: String?, rules: [RerunAuthorization], org: String?) {
+    ///   - repository: the one that the run tests.
+    package init(hasScope: Bool, login: String?, rules: [RerunAuthorization], repository: RepositoryName?) {
         if hasScope || rules.contains(where: \.allowsAnyone) {
             self = .allowed
         } else if let login {
@@ -41,9 +41,9 @@ package enum RerunVerdict: Hashable, Sendable {
             let memberships =
                 rules.flatMap { rule in
                     rule.orgs.map(Membership.organization) + rule.teams.map(Membership.team)
-                        + rule.teamIDs.flatMap { id in [org].compactMap { $0.map { .numberedTeam(id, of: $0) } } }
+                        + rule.teamIDs.flatMap { id in [repository?.org].compactMap { $0.map { .numberedTeam(id, of: $0) } } }
                 }
-                + [org].compactMap { $0.map(Membership.trusted(in:)) }
+                + [repository].compactMap { $0.map(Membership.trusted(in:)) }
             self = memberships.isEmpty ? .refused : .allowedFor(memberships)
         } else {
             self = .refused
@@ -54,22 +54,23 @@ package enum RerunVerdict: Hashable, Sendable {
 /// Applies the rule, asking the forge where it has to.
 struct RunAuthorization: Sendable {
     let forge: ForgeClient
-    let trust: Trust
+    let trust: any TrustJudge
 
     /// The name of who asks, if that may be done to the run.
     ///
     /// - Throws: `WebError`: 401 and 403 with what is missing, 502 while the forge cannot be asked.
     func require(_ run: RunSummary, _ rules: [RerunAuthorization], _ context: SlipwayContext) async throws -> String {
         let login = context.identity?.forgeLogin
-        let org = run.repository?.org
-        let verdict = RerunVerdict(hasScope: context.allows(.runsWrite), login: login, rules: rules, org: org)
+        let verdict = RerunVerdict(
+            hasScope: context.allows(.runsWrite), login: login, rules: rules, repository: run.repository)
         if verdict == .allowed { return context.identity?.name ?? SchedulingText.anybody }
         guard let login else { return try context.require(.runsWrite).name }
         if case .allowedFor(let memberships) = verdict {
             for membership in memberships where try await holds(membership, of: login) { return login }
         }
         throw WebError(
-            .forbidden, org.map { SchedulingText.notAMember(login, $0) } ?? SchedulingText.noOrganisation(run.job))
+            .forbidden,
+            run.repository.map { SchedulingText.notAMember(login, $0.org) } ?? SchedulingText.noOrganisation(run.job))
     }
 
     private func holds(_ membership: RerunVerdict.Membership, of login: String) async throws -> Bool {
@@ -78,11 +79,11 @@ struct RunAuthorization: Sendable {
             case .organization(let org): return try await forge.isMember(org, login)
             case .team(let team): return try await forge.isTeamMember(team.org, team: team.slug, login)
             case .numberedTeam(let id, let org): return try await forge.isTeamMember(org, teamID: id, login)
-            case .trusted(let org): return try await trust.isTrusted(login, in: org)
+            case .trusted(let repository): return try await trust.isTrusted(login, in: repository)
             }
         } catch {
             // In doubt, no; while the forge is away nobody knows.
-            if error.isPermanent || error.status == 403 { return false }
+            if let error = error as? ForgeError, error.isPermanent || error.status == 403 { return false }
             throw WebError(.badGateway, SchedulingText.membershipUnknown(login))
         }
     }

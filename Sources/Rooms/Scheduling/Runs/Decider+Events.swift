@@ -126,12 +126,13 @@ extension Decider {
         } else if request.kind != .periodic, request.refs?.baseRef == nil || needsPulls && request.hasNoPulls {
             verdict.refusals[request.requestID] = SchedulingText.refsMissing(request)
         } else if let job = wanted {
-            verdict.runs.append(
-                NewRun(
-                    requestID: request.requestID, origin: request.origin, kind: request.kind, job: job.job,
-                    jobHash: job.hash, refs: request.kind == .periodic ? nil : request.refs,
-                    priority: request.priority, deadline: request.deadline, reuse: request.reuse,
-                    traceparent: traceparent))
+            var run = NewRun(
+                requestID: request.requestID, origin: request.origin, kind: request.kind, job: job.job,
+                jobHash: job.hash, refs: request.kind == .periodic ? nil : request.refs,
+                priority: request.priority, deadline: request.deadline, reuse: request.reuse,
+                traceparent: traceparent)
+            run.overriddenBy = request.overriddenBy
+            verdict.runs.append(run)
         } else {
             verdict.refusals[request.requestID] = SchedulingText.unknownJob(request)
         }

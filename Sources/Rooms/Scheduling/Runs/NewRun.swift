@@ -19,6 +19,8 @@ package struct NewRun: Sendable {
     package var deadline: Date?
     package var reuse = ReusePolicy.never
     package var traceparent: String?
+    /// Who declared it passed.
+    package var overriddenBy: String?
 
     /// - Parameter requestID: the same for the same wish, so that a message delivered again makes no second run.
     package init(

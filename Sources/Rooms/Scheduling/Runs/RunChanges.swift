@@ -39,6 +39,7 @@ struct RunChanges {
             touched.insert(run.job.cluster)
         }
         try await replaceOlder(than: accepted.filter { $0.kind == .presubmit })
+        try await override(accepted.filter { $0.overriddenBy != nil })
         try await reuse(for: accepted.filter { $0.reuse != .never && $0.refs != nil })
         return accepted
     }
@@ -56,6 +57,15 @@ struct RunChanges {
         let ended = try await database.execute(
             SchedulingStore.reuseResults, found.map(\.0), found.map(\.2),
             found.map { SchedulingText.reused(RunID($0.1)) })
+        try announceEnds(of: ended.map(EndedRun.init))
+    }
+
+    /// Ends runs at once that somebody declared passed.
+    private mutating func override(_ runs: [NewRun]) async throws {
+        guard !runs.isEmpty else { return }
+        let ended = try await database.execute(
+            SchedulingStore.overrideRuns, runs.map(\.runID.uuid),
+            runs.map { RunRequested.overridden + ($0.overriddenBy ?? "") })
         try announceEnds(of: ended.map(EndedRun.init))
     }
 

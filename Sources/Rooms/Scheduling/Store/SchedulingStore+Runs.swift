@@ -5,7 +5,7 @@ import SlipwayModel
 extension SchedulingStore {
     static let runStatements = [
         acceptRuns, refuseRequests, findUnfinishedOfPulls, findOlderDuplicates, abortRuns, latestContexts,
-        findReusable, reuseResults,
+        findReusable, reuseResults, overrideRuns,
     ]
 
     /// Stores requests with their runs. A request that is known already is left out of the answer.
@@ -40,6 +40,17 @@ extension SchedulingStore {
           from asked
          where run_id in (select run_id from fresh)
         returning run_id
+        """)
+
+    /// Runs that nobody executes: they succeed as they are made.
+    static let overrideRuns = Statement(
+        "scheduling.override_runs",
+        """
+        update scheduling.runs as run
+           set state = 'success', finished_at = now(), description = overridden.description
+          from unnest($1::uuid[], $2::text[]) as overridden (run_id, description)
+         where run.run_id = overridden.run_id and run.state = 'waiting'
+        returning \(endedColumns)
         """)
 
     /// Remembers refusals; answers those that are new.

@@ -6,5 +6,7 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             Each measurement starts real services and processes in a temporary folder, and removes them when it ends.
             """,
-        subcommands: [BenchFleet.self, BenchFaults.self, BenchLimit.self, BenchLine.self, BenchConfig.self, BenchOwners.self])
+        subcommands: [
+            BenchFleet.self, BenchFaults.self, BenchLimit.self, BenchLine.self, BenchConfig.self, BenchOwners.self,
+        ])
 }

@@ -1,0 +1,332 @@
+import Forge
+import JobConfig
+import PullRequests
+import SlipwayModel
+import Testing
+
+@Suite("Plugins that act by themselves")
+struct PluginTableTests {
+    private static let wip = "do-not-merge/work-in-progress"
+
+    struct Title: Sendable, CustomTestStringConvertible {
+        var title: String
+        var isMarked: Bool
+        var testDescription: String { title }
+
+        init(_ title: String, _ isMarked: Bool) {
+            self.title = title
+            self.isMarked = isMarked
+        }
+    }
+
+    @Test(
+        "a title that begins with WIP",
+        arguments: [
+            Title("WIP: oil", true), Title("wip oil", true), Title("[WIP] oil", true), Title("(wip) oil", true),
+            Title("WIP", false), Title("WIPE the lamp", false), Title("oil WIP", false), Title("[[WIP]] oil", false),
+            Title("Wip/oil", true), Title("-WIP- oil", true), Title("swipe", false), Title("", false),
+        ])
+    func titles(_ row: Title) { #expect(WorkInProgressPlugin.isMarked(row.title) == row.isMarked) }
+
+    @Test(
+        "drafts and WIP keep the label as long as they are so",
+        arguments: [
+            ("oil", false, false, [String]()), ("WIP: oil", false, false, ["+\(wip)"]),
+            ("oil", true, false, ["+\(wip)"]),
+            ("WIP: oil", false, true, []), ("oil", false, true, ["-\(wip)"]), ("oil", true, true, []),
+        ])
+    func draft(_ title: String, isDraft: Bool, isLabelled: Bool, words: [String]) {
+        var scene = Scene(labels: isLabelled ? [Self.wip] : [], title: title)
+        scene.names = ["wip"]
+        scene.pull.isDraft = isDraft
+        for event in [PullEvent.opened, .edited, .readyForReview, .convertedToDraft, .reopened] {
+            #expect(scene.happen(event).words == words)
+        }
+        #expect(scene.happen(.labeled("x")).words.isEmpty)
+    }
+
+    @Test(
+        "size by changed lines, generated files left out",
+        arguments: [
+            (0, "XS"), (9, "XS"), (10, "S"), (29, "S"), (30, "M"), (99, "M"), (100, "L"), (499, "L"), (500, "XL"),
+            (999, "XL"), (1000, "XXL"), (100_000, "XXL"),
+        ])
+    func size(_ lines: Int, _ name: String) {
+        var scene = Scene(labels: ["size/XS", "size/L"])
+        scene.names = ["size"]
+        scene.facts.changedFiles = [
+            ChangedFile(filename: "a", status: "modified", additions: lines, deletions: 0),
+            ChangedFile(filename: "zz_generated.go", status: "modified", additions: 5000, deletions: 5000),
+        ]
+        scene.facts.generatedFiles = ["zz_generated.go"]
+        let turn = scene.happen(.pushed)
+        #expect(turn.context.pull.labels == ["size/\(name)"])
+    }
+
+    @Test("which files are generated")
+    func generated() {
+        let files = GeneratedFiles(
+            generatedFiles:
+                "# generated\nfile-prefix zz_generated.\nfile-name go.sum\npath-prefix vendor/\npath docs/index.md\n",
+            attributes: "*.pb.go linguist-generated=true\n/api/** linguist-generated\napi/hand.go -linguist-generated\n"
+        )
+        for path in [
+            "pkg/zz_generated.deepcopy.go", "sub/go.sum", "vendor/a/b.go", "docs/index.md", "x/y.pb.go", "api/a/b.go",
+        ] {
+            #expect(files.contains(path), "\(path)")
+        }
+        for path in ["pkg/a.go", "docs/other.md", "api/hand.go", "xvendor/a.go", "x/api/b.go"] {
+            #expect(!files.contains(path), "\(path)")
+        }
+    }
+
+    @Test("blocked files, their exceptions and branches")
+    func blockade() {
+        var scene = Scene()
+        scene.names = ["blockade"]
+        var rule = PluginSettings.Blockade()
+        rule.repos = ["harbor"]
+        rule.blocked = ["^examples/"]
+        rule.exceptions = ["README"]
+        rule.branchPattern = "^main$"
+        rule.explanation = "They have moved."
+        scene.settings.blockades = [rule]
+        scene.facts.changedFiles = [ChangedFile(filename: "examples/a.go", status: "added")]
+        #expect(scene.happen(.opened).words == ["+do-not-merge/blocked-paths", "notice"])
+        scene.facts.changedFiles = [ChangedFile(filename: "examples/README.md", status: "added")]
+        #expect(scene.happen(.opened).words.isEmpty)
+        scene.pull.labels = ["do-not-merge/blocked-paths"]
+        #expect(scene.happen(.pushed).words == ["-do-not-merge/blocked-paths", "unsay"])
+        scene.pull.labels = []
+        scene.pull.baseRef = "release-1.0"
+        scene.facts.changedFiles = [ChangedFile(filename: "examples/a.go", status: "added")]
+        #expect(scene.happen(.opened).words.isEmpty)
+    }
+
+    @Test("a label of a kind is wanted")
+    func matchingLabel() {
+        var scene = Scene()
+        scene.names = ["require-matching-label"]
+        var rule = PluginSettings.MatchingLabel()
+        rule.org = "harbor"
+        rule.repo = "crane"
+        rule.pattern = "^kind/"
+        rule.missingLabel = "do-not-merge/needs-kind"
+        rule.comment = "Say which kind."
+        scene.settings.matchingLabels = [rule]
+        #expect(scene.happen(.opened).words == ["+do-not-merge/needs-kind", "notice"])
+        scene.pull.labels = ["do-not-merge/needs-kind"]
+        #expect(scene.happen(.labeled("x")).words.isEmpty)
+        scene.pull.labels = ["do-not-merge/needs-kind", "kind/bug"]
+        #expect(scene.happen(.labeled("kind/bug")).words == ["-do-not-merge/needs-kind", "unsay"])
+        scene.pull.labels = ["kind/bug"]
+        #expect(scene.happen(.opened).words.isEmpty)
+        scene.pull.labels = []
+        #expect(scene.happen(.unlabeled("kind/bug")).words == ["+do-not-merge/needs-kind", "notice"])
+        scene.settings.matchingLabels[0].org = "other"
+        #expect(scene.happen(.opened).words.isEmpty)
+    }
+
+    @Test(
+        "release notes",
+        arguments: [
+            ("", [String](), ["+do-not-merge/release-note-label-needed", "notice"]),
+            ("```release-note\nIt shines.\n```", [], ["+release-note"]),
+            ("```release-note\r\nIt shines.\r\n```", [], ["+release-note"]),
+            ("```release-note\nNONE\n```", [], ["+release-note-none"]),
+            ("```release-note\nn/a\n```", [], ["+release-note-none"]),
+            ("```release-note\n\n```", [], ["+do-not-merge/release-note-label-needed", "notice"]),
+            ("```release-note\nACTION REQUIRED: fill it.\n```", [], ["+release-note-action-required"]),
+            ("**Release note**:\n<!-- say -->\n```\nIt shines.\n```", [], ["+release-note"]),
+            (
+                "```release-note\nIt shines.\n```", ["do-not-merge/release-note-label-needed"],
+                ["-do-not-merge/release-note-label-needed", "+release-note", "unsay"]
+            ),
+            ("```release-note\nNONE\n```", ["release-note"], ["-release-note", "+release-note-none"]),
+        ])
+    func releaseNote(_ body: String, labels: [String], words: [String]) {
+        var scene = Scene(labels: labels)
+        scene.names = ["release-note"]
+        scene.pull.body = body
+        #expect(scene.happen(.opened).words == words)
+    }
+
+    @Test("/release-note-none")
+    func releaseNoteNone() {
+        var scene = Scene(labels: ["do-not-merge/release-note-label-needed"])
+        #expect(
+            scene.say("/release-note-none").words == [
+                "-do-not-merge/release-note-label-needed", "+release-note-none", "unsay",
+            ])
+        scene.actor = "ola"
+        #expect(scene.say("/release-note-none").words == ["answer"])
+        scene.actor = "noor"
+        scene.pull.body = "```release-note\nIt shines.\n```"
+        #expect(scene.say("/release-note-none").words == ["answer"])
+    }
+
+    @Test(
+        "messages of commits",
+        arguments: [
+            ("Fix the lamp", false), ("Fixes #12", true), ("closes: #3", true), ("Resolved harbor/crane#4", true),
+            ("Fix #hash", false), ("thanks @maria", true), ("@maria did it", true), ("mail maria@example.org", false),
+            ("Use a/@types/node", false), ("fixed it in #3", false), ("Prefixes #1", false),
+        ])
+    func commitMessages(_ message: String, isInvalid: Bool) {
+        #expect(CommitMessagePlugin.isInvalid(message) == isInvalid)
+    }
+
+    @Test("merge commits")
+    func mergeCommits() {
+        func commit(_ parents: Int) -> RepositoryCommit {
+            RepositoryCommit(
+                sha: "c\(parents)", commit: .init(message: "x", author: nil, committer: nil, tree: nil), author: nil,
+                parents: (0..<parents).map { .init(sha: "p\($0)") }, htmlURL: nil)
+        }
+        var scene = Scene()
+        scene.names = ["mergecommitblocker"]
+        scene.facts.commits = [commit(1), commit(2)]
+        #expect(scene.happen(.pushed).words == ["+do-not-merge/contains-merge-commits", "notice"])
+        scene.facts.commits = [commit(1)]
+        #expect(scene.happen(.pushed).words.isEmpty)
+        scene.pull.labels = ["do-not-merge/contains-merge-commits"]
+        #expect(scene.happen(.pushed).words == ["-do-not-merge/contains-merge-commits", "unsay"])
+    }
+
+    @Test("release branches want an approval of their own")
+    func cherryPicks() {
+        var scene = Scene(branch: "release-1.0")
+        scene.names = ["cherry-pick-unapproved", "cherry-pick-approved"]
+        #expect(scene.happen(.opened).words == ["+do-not-merge/cherry-pick-not-approved", "notice"])
+        scene.pull.labels = ["do-not-merge/cherry-pick-not-approved", "cherry-pick-approved"]
+        #expect(scene.happen(.labeled("cherry-pick-approved")).words == ["-do-not-merge/cherry-pick-not-approved"])
+        var rule = PluginSettings.CherryPickApproved()
+        rule.org = "harbor"
+        rule.repo = "crane"
+        rule.approvers = ["Maria"]
+        scene.settings.cherryPickApproved = [rule]
+        scene.pull.labels = ["lgtm", "approved", "do-not-merge/cherry-pick-not-approved"]
+        scene.history.reviews = [.init(id: 1, author: "maria", state: .approved, at: .distantPast)]
+        #expect(
+            scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
+        scene.pull.labels = ["lgtm"]
+        #expect(!scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
+        scene.pull.baseRef = "main"
+        #expect(scene.happen(.opened).words.isEmpty)
+    }
+
+    @Test("a conflict with the base")
+    func needsRebase() {
+        var scene = Scene()
+        scene.names = ["needs-rebase"]
+        #expect(scene.happen(.mergeabilityKnown).words.isEmpty)
+        scene.pull.mergeable = false
+        #expect(scene.happen(.mergeabilityKnown).words == ["+needs-rebase", "notice"])
+        scene.pull.labels = ["needs-rebase"]
+        #expect(scene.happen(.mergeabilityKnown).words.isEmpty)
+        scene.pull.mergeable = true
+        #expect(scene.happen(.mergeabilityKnown).words == ["-needs-rebase", "unsay"])
+    }
+
+    @Test("a stranger's pull request says so")
+    func okToTest() {
+        var scene = Scene(actor: "ola")
+        scene.names = ["trigger"]
+        #expect(scene.happen(.opened).words.isEmpty)
+        scene.facts.trusted = ["maria": true]
+        #expect(scene.happen(.opened).words == ["+needs-ok-to-test"])
+        scene.pull.labels = ["needs-ok-to-test"]
+        #expect(scene.happen(.labeled("ok-to-test")).words == ["-needs-ok-to-test"])
+        #expect(scene.say("/ok-to-test").words == ["answer"])
+        scene.actor = "maria"
+        #expect(scene.say("/ok-to-test").words == ["+ok-to-test", "-needs-ok-to-test", "schedule"])
+        #expect(scene.say("/ok-to-test cancel").words == ["-ok-to-test"])
+        scene.settings.triggers = [
+            {
+                var trigger = PluginSettings.Trigger()
+                trigger.repos = ["harbor"]
+                trigger.ignoresOkToTest = true
+                return trigger
+            }()
+        ]
+        #expect(scene.say("/ok-to-test").words == ["answer"])
+    }
+
+    @Test(
+        "milestones are the team's",
+        arguments: [
+            ("/milestone v1.0", "maria", ["milestone v1.0"]), ("/milestone v9", "maria", ["answer"]),
+            ("/milestone", "maria", ["answer"]), ("/milestone clear", "maria", ["milestone none"]),
+            ("/milestone v1.0", "ola", ["answer"]), ("/status in-progress", "maria", ["+status/in-progress"]),
+            ("/status in-review", "maria", ["+status/in-review"]), ("/status nowhere", "maria", [String]()),
+            ("/status approved-for-milestone", "ola", ["answer"]),
+        ])
+    func milestones(_ comment: String, _ actor: String, words: [String]) {
+        var scene = Scene(actor: actor)
+        scene.settings.milestoneMaintainers = ["": .init()]
+        scene.settings.milestoneMaintainers[""]?.team = "milestones"
+        scene.facts.teams[.teamMember(org: "harbor", team: "milestones", login: "maria")] = true
+        #expect(scene.say(comment).words == words)
+    }
+
+    @Test(
+        "/retitle",
+        arguments: [
+            ("/retitle New lamp", "noor", ["title New lamp"]), ("/retitle New lamp", "maria", ["title New lamp"]),
+            ("/retitle New lamp", "ola", ["answer"]), ("/retitle", "noor", ["answer"]),
+            ("/retitle Thank @maria", "noor", ["answer"]), ("/retitle Add oil", "noor", [String]()),
+            ("/retitle a\n/retitle b", "noor", ["title b"]),
+            ("/retitle " + String(repeating: "x", count: 257), "noor", ["answer"]),
+        ])
+    func retitle(_ comment: String, _ actor: String, words: [String]) {
+        #expect(Scene(actor: actor).say(comment).words == words)
+    }
+
+    @Test(
+        "/cherrypick",
+        arguments: [
+            ("/cherrypick release-1.0", "maria", false, ["pick release-1.0", "answer"]),
+            ("/cherry-pick release-1.0 release-2.0", "maria", true, ["pick release-1.0 release-2.0"]),
+            ("/cherrypick release-1.0 nowhere", "maria", true, ["pick release-1.0", "answer"]),
+            ("/cherrypick nowhere", "maria", true, ["answer"]), ("/cherrypick", "maria", true, ["answer"]),
+            ("/cherrypick release-1.0", "ola", true, ["answer"]), ("/cherrypick main", "maria", true, [String]()),
+        ])
+    func cherryPick(_ comment: String, _ actor: String, isMerged: Bool, words: [String]) {
+        var scene = Scene(actor: actor)
+        scene.pull.isMerged = isMerged
+        scene.pull.isOpen = !isMerged
+        #expect(scene.say(comment).words == words)
+    }
+
+    @Test("/abort, of jobs, contexts or all")
+    func abort() {
+        var scene = Scene()
+        scene.facts.runs = [
+            PullRun(
+                runID: RunID(), job: "unit", context: "ci/unit", isRequired: true, state: .running, requestedAt: .now),
+            PullRun(
+                runID: RunID(), job: "lint", context: "ci/lint", isRequired: false, state: .waiting, requestedAt: .now),
+            PullRun(
+                runID: RunID(), job: "e2e", context: "ci/e2e", isRequired: true, state: .success, requestedAt: .now),
+        ]
+        #expect(scene.say("/abort").words == ["abort 2"])
+        #expect(scene.say("/abort unit").words == ["abort 1"])
+        #expect(scene.say("/abort ci/lint").words == ["abort 1"])
+        #expect(scene.say("/abort e2e").words == ["answer"])
+        scene.actor = "ola"
+        #expect(scene.say("/abort").words == ["answer"])
+        scene.actor = "noor"
+        scene.facts.trusted = [:]
+        #expect(scene.say("/abort").words == ["abort 2"])
+    }
+
+    @Test("every name that plugins.yaml may use for something Slipway does is a plugin here, and the other way round")
+    func names() {
+        let plugins = Set(PluginCatalog.all.map(\.name))
+        #expect(plugins == PluginNames.served)
+        #expect(PluginCatalog.defaults.isSubset(of: plugins))
+        #expect(PluginCatalog.all.count == plugins.count)
+        let names = PluginCatalog.all.flatMap(\.commands).flatMap(\.names)
+        #expect(Set(names).count == names.count)
+    }
+}

@@ -3,6 +3,7 @@ import Forge
 import Foundation
 import JobConfig
 import LocalForge
+import Postgres
 import SlipwayModel
 import SlipwayTesting
 import Testing
@@ -290,6 +291,23 @@ struct OwnersEndToEndTests {
             try await harness.say("/lgtm", on: number, by: "li")
             try await harness.quiet()
             #expect(try await harness.labels(number) == ["lgtm", "approved"])
+        }
+    }
+
+    @Test("approvals that were given before Slipway came count")
+    func takenOver() async throws {
+        try await PullRequestsHarness.run(files: Self.owners) { harness in
+            let number = try await harness.forge.open("arm", ["cranes/arm.c": "1\n"])
+            try await harness.say("/approve", on: number, by: "dora")
+            try await harness.quiet()
+            // As if none of it had been delivered.
+            _ = try await harness.bus.database.query("delete from pull_requests.pulls")
+            _ = try await harness.forge.push("arm", ["cranes/arm.c": "2\n"])
+            try await harness.quiet()
+            #expect(try await harness.labels(number).contains("approved"))
+            try await harness.say("/approve cancel", on: number, by: "dora")
+            try await harness.quiet()
+            #expect(try await !harness.labels(number).contains("approved"))
         }
     }
 }

@@ -2,8 +2,11 @@ import Fleet
 import Forge
 import Foundation
 import Git
+import HTTPTypes
 import Hummingbird
+import HummingbirdTesting
 import JobConfig
+import NIOCore
 import Postgres
 import PullRequests
 import Reporting
@@ -207,6 +210,17 @@ struct PullRequestsHarness: Sendable {
         let found = try await words(number).filter { $0.hasPrefix("[APPROVALNOTIFIER]") }
         #expect(found.count <= 1)
         return found.first
+    }
+
+    /// The text of a page of the room, and its status.
+    func page(_ uri: String) async throws -> (status: Int, text: String) {
+        let router = WebServer.router(tokens: nil)
+        room.addRoutes(to: router)
+        return try await Application(router: router, logger: quietLogger).test(.router) { client in
+            try await client.execute(uri: uri, method: .get, headers: [.accept: "text/html"]) { response in
+                (Int(response.status.code), String(buffer: response.body))
+            }
+        }
     }
 
     /// What the forge was asked for under keys that begin so.

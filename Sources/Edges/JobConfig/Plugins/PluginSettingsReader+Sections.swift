@@ -80,7 +80,8 @@ extension PluginSettingsReader {
     mutating func readBlunderbuss(_ section: YAMLEntry) {
         for entry in fields.mapping(section) ?? [] {
             switch entry.key {
-            case "max_request_count", "request_count": settings.blunderbuss.maximumRequests = fields.count(entry)
+            case "request_count": settings.blunderbuss.requestCount = fields.count(entry) ?? 2
+            case "max_request_count": settings.blunderbuss.maximumRequests = fields.count(entry)
             case "exclude_approvers": settings.blunderbuss.excludesApprovers = fields.bool(entry) ?? false
             case "ignore_drafts": settings.blunderbuss.ignoresDrafts = fields.bool(entry) ?? false
             case "ignore_authors": settings.blunderbuss.ignoredAuthors = fields.texts(entry)

@@ -2,7 +2,7 @@ package import FoundationEssentials
 package import SlipwayModel
 
 /// What somebody said about approving, in one comment or review.
-package struct ApprovalRemark: Sendable, Hashable {
+package struct ApprovalRemark: Sendable, Hashable, Codable {
     package enum Review: String, Sendable, Hashable, Codable { case approved, changesRequested = "changes_requested" }
 
     package var author: String

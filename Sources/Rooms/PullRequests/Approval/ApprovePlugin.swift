@@ -18,11 +18,16 @@ package enum ApprovePlugin {
             Approves the changed files whose OWNERS files name the person as an approver, or takes that back; \
             `no-issue` also waives an issue that the pull request lacks.
             """,
-        needs: { _, _ in [.history, .owners] },
+        needs: { _, _ in questions },
         decide: { _, context in derive(context) })
 
+    /// What the label is derived from.
+    static let questions: [Question] = [.history, .owners, .earlier]
+
     private static func needs(_ event: PullEvent, _ context: PullContext) -> [Question] {
-        matters(event, context) ? [.history, .owners] : []
+        guard matters(event, context) else { return [] }
+        // Nothing was said before it was opened.
+        return event == .opened ? questions.filter { $0 != .earlier } : questions
     }
 
     private static func react(to event: PullEvent, _ context: PullContext) -> [PullAction] {
@@ -62,7 +67,8 @@ package enum ApprovePlugin {
         return [
             .derivedLabel(label, isPresent: decision.isApproved),
             .notice(tag: OwnersText.approvalTag, body: text.body(decision, problem: owners.problem)),
-            .noteApproval(ApprovalSummary(decision, byHand: hand, problem: owners.problem)),
+            .noteApproval(
+                ApprovalSummary(decision, byHand: hand, problem: owners.problem), earlier: context.facts.earlier),
         ]
     }
 
@@ -72,7 +78,8 @@ package enum ApprovePlugin {
         var question = ApprovalDecision.Question(
             org: pull.repository.org, number: pull.number, author: pull.author, body: pull.body,
             record: ApprovalRecord(
-                context.history.remarks, author: pull.author, pullLink: pull.link, bot: context.bot, rules: rules),
+                context.history.remarks(earlier: context.facts.earlier), author: pull.author, pullLink: pull.link,
+                bot: context.bot, rules: rules),
             needs: owners.needs, rules: rules)
         question.preferred = pull.assignees + pull.requestedReviewers
         // What this very turn says about a review is not in the history yet.
@@ -103,8 +110,12 @@ extension ApprovalRules {
 
 extension PullHistory {
     /// Everything that may speak of approval, as remarks: a comment's commands together, a review with its commands.
-    package var remarks: [ApprovalRemark] {
-        var remarks: [ApprovalRemark] = []
+    ///
+    /// - Parameter earlier: what was said before this room heard of the pull request, where it was just asked for.
+    package func remarks(earlier asked: [ApprovalRemark]?) -> [ApprovalRemark] {
+        // What was heard of since is in the history, as the forge told it then.
+        let heard = Set(commands.map(\.comment.id) + reviews.map(\.id))
+        var remarks = (asked ?? earlier).filter { !heard.contains($0.id) }
         var place: [CommentReference: Int] = [:]
         for review in reviews {
             let reference = CommentReference(kind: .review, id: review.id, link: review.link)

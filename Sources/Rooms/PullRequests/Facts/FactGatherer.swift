@@ -58,6 +58,7 @@ struct FactGatherer: Sendable {
         case statuses([CommitStatus])
         case branch(String, String?)
         case overrides([String])
+        case earlier([ApprovalRemark]?)
         case runs([PullRun])
         case obstacles([MergeObstacle])
         case refused(Question, String)
@@ -81,6 +82,7 @@ struct FactGatherer: Sendable {
             case .runs(let runs): facts.runs = runs
             case .obstacles(let obstacles): facts.obstacles = obstacles
             case .refused(let question, let reason): facts.refusals[question] = reason
+            case .earlier(let remarks): facts.earlier = remarks
             case .none: break
             }
         }
@@ -118,6 +120,7 @@ struct FactGatherer: Sendable {
         case .overrides: return .overrides(try await database.overrides(of: context.pull.key))
         case .runs: return .runs(try await database.runs(on: context.pull))
         case .obstacles: return .obstacles(try await mergeObstacles(repository, context.pull.number))
+        case .earlier: return .earlier(try await EarlierRemarks.read(context.pull, bot: context.bot, forge, database))
         case .history, .owners, .generatedFiles: return .none
         }
     }

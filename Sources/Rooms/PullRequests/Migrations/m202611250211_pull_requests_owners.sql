@@ -23,6 +23,8 @@ create table pull_requests.approvals (
     by_hand       text,
     -- What is missing and who can give it, for pages.
     summary       jsonb       not null,
+    -- What was said about approval before the pull request was known here, as it stood at the first decision.
+    earlier       jsonb       not null default '[]',
     decided_at    timestamptz not null default now(),
     primary key (org, repo, number),
     foreign key (org, repo, number) references pull_requests.pulls on delete cascade

@@ -27,16 +27,16 @@ extension PullRequestsStore {
         "pull_requests.forget_lgtms",
         "delete from pull_requests.lgtms where org = $1 and repo = $2 and number = $3 and said_at <= $4::timestamptz")
 
-    /// Who set the label `approved` by hand.
+    /// Who set the label `approved` by hand, and what was said before the first decision; no row before that.
     static let approval = Statement(
         "pull_requests.approval",
-        "select by_hand from pull_requests.approvals where org = $1 and repo = $2 and number = $3")
+        "select by_hand, earlier from pull_requests.approvals where org = $1 and repo = $2 and number = $3")
 
     static let noteApproval = Statement(
         "pull_requests.note_approval",
         """
-        insert into pull_requests.approvals (org, repo, number, is_approved, by_hand, summary)
-        values ($1, $2, $3, $4, $5, $6::jsonb)
+        insert into pull_requests.approvals (org, repo, number, is_approved, by_hand, summary, earlier)
+        values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb)
         on conflict (org, repo, number) do update
            set is_approved = excluded.is_approved, by_hand = excluded.by_hand, summary = excluded.summary,
                decided_at = now()
@@ -65,16 +65,20 @@ extension PullRequestsStore {
 
 extension Transaction {
     /// What is kept of reviews and approvals, as part of the history.
-    func ownersHistory(of key: PullKey) async throws -> (lgtms: [PullHistory.LGTM], approvedByHand: String?) {
+    func readOwners(of key: PullKey, into history: inout PullHistory) async throws {
         let parameters: [any PostgresEncodable] = [key.repository.org, key.repository.repo, key.number]
         let answers = try await pipeline([
             (PullRequestsStore.lgtms, parameters), (PullRequestsStore.approval, parameters),
         ])
-        let lgtms = try answers[0].map { row in
+        history.lgtms = try answers[0].map { row in
             let (login, at, tree) = try row.decode((String, Date, String?).self)
             return PullHistory.LGTM(login: login, at: at, tree: tree)
         }
-        return (lgtms, try answers[1].first?.decode(String?.self) ?? nil)
+        if let row = try answers[1].first {
+            let (hand, earlier) = try row.decode((String?, JSON<[ApprovalRemark]>).self)
+            history.approvedByHand = hand
+            history.earlier = earlier.value
+        }
     }
 
     /// Writes down what a turn decided about reviews and approvals.
@@ -86,10 +90,10 @@ extension Transaction {
                 try await execute(
                     PullRequestsStore.noteLGTM, org, repo, number, actor.lowercased(), instant, pull.headSHA, tree)
             case .forgetLGTMs: try await execute(PullRequestsStore.forgetLGTMs, org, repo, number, instant)
-            case .noteApproval(let summary):
+            case .noteApproval(let summary, let earlier):
                 try await execute(
                     PullRequestsStore.noteApproval, org, repo, number, summary.isApproved, summary.byHand,
-                    JSON(summary))
+                    JSON(summary), JSON(earlier ?? []))
             default: break
             }
         }

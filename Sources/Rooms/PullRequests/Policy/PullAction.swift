@@ -36,7 +36,9 @@ package enum PullAction: Hashable, Sendable {
     /// Nobody's word on it stands any more.
     case forgetLGTMs
     /// How the approval stands.
-    case noteApproval(ApprovalSummary)
+    ///
+    /// - Parameter earlier: what was said before the pull request was known here; kept with the first decision.
+    case noteApproval(ApprovalSummary, earlier: [ApprovalRemark]?)
     /// Hands the command on to Scheduling (`/test` and its kin).
     case schedule
 }

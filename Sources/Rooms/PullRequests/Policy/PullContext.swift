@@ -188,6 +188,8 @@ package struct PullHistory: Hashable, Sendable {
     /// Reviews, oldest first.
     package var reviews: [Review]
     package var lgtms: [LGTM] = []
+    /// What was said about approval before this room heard of the pull request.
+    package var earlier: [ApprovalRemark] = []
     /// Who set the label `approved` by hand, if it was.
     package var approvedByHand: String?
 

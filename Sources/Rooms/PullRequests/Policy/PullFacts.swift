@@ -37,6 +37,8 @@ package enum Question: Hashable, Sendable {
     case history
     /// The OWNERS of the base branch for the changed files (`Owners/`).
     case owners
+    /// What was said on the pull request before it was known here; asked once.
+    case earlier
 }
 
 /// Answers to questions. What could not be told is absent, and counts as the narrower answer.
@@ -59,6 +61,8 @@ package struct PullFacts: Sendable {
     package var runs: [PullRun] = []
     package var obstacles: [MergeObstacle] = []
     package var owners: OwnersFacts?
+    /// Nil where nothing is unknown.
+    package var earlier: [ApprovalRemark]?
     /// The presubmits of the repository, from the configuration in force.
     package var jobs: [ConfiguredJob] = []
     /// Why a question has no answer, where the forge refused it for good; said to people.

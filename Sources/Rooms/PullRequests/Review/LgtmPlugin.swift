@@ -43,6 +43,7 @@ package enum LgtmPlugin {
             settings.isActive("approve")
             && (settings.approve.lgtmActsAsApprove || settings.approve.needsDistinctReviewers)
         if settings.skipsCollaborators || settings.lgtm.storesTreeHash || approves { questions.append(.owners) }
+        if approves { questions.append(.earlier) }
         return questions
     }
 

@@ -44,7 +44,7 @@ struct TurnKeeper: Sendable {
         }
         if let change = occurrence.review { try await database.note(change, occurrence.key) }
         var history = try await database.history(of: occurrence.key)
-        (history.lgtms, history.approvedByHand) = try await database.ownersHistory(of: occurrence.key)
+        try await database.readOwners(of: occurrence.key, into: &history)
         pull.reviewDecision = history.reviewDecision
         if let text = occurrence.text {
             history.commands += text.calls.map {

@@ -121,7 +121,8 @@ extension ResultsStore {
         [
             listQueues, selectRun, listAttempts, selectState, selectRunOfBuild, listBuilds, listJobs, isConfigured,
             listLastStates,
-        ] + pullStatements + prowStatements + trendStatements + searchStatements + failureStatements
+        ] + pullStatements + approvalStatements + prowStatements + trendStatements + searchStatements
+        + failureStatements
         + configurationStatements + fleetStatements + testStatements + filterStatements
 
     /// A few of the statements that filters make: each condition alone, and all together.

@@ -146,6 +146,13 @@ let package = Package(
             "PullRequests", ["Forge", "Git", "JobConfig", "Patterns", "Signatures", hummingbird, argumentParser],
             resources: [migrations, templates]),
         room("Merging", ["Forge", "JobConfig", hummingbird, argumentParser], resources: []),
+        room(
+            "Leases",
+            [
+                "JobConfig", "Signatures", hummingbird, httpTypes, nio, argumentParser, asyncHTTPClient, subprocess,
+                unixSignals,
+            ],
+            resources: [migrations]),
 
         // MARK: Shell
         .executableTarget(
@@ -154,6 +161,7 @@ let package = Package(
                 "SlipwayModel", "Signatures", "SocketLoop", "Postgres", "AMQP", "Fleet", "Web", "RoomKit",
                 "JobConfig", "Forge", "Git", "LocalForge", "ArtifactStore", "LocalServices",
                 "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests", "Merging",
+                "Leases",
                 "CLinux", hummingbird, argumentParser, logging, lifecycle, subprocess, asyncHTTPClient,
             ],
             path: "Sources/Shell/slipway", swiftSettings: strict),
@@ -187,7 +195,8 @@ let package = Package(
         tests(
             "Rooms",
             [
-                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests", "SlipwayModel",
+                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests", "Leases",
+                "SlipwayModel",
                 "Postgres", "AMQP", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge",
                 "ArtifactStore",
                 "Signatures",
@@ -207,6 +216,12 @@ let package = Package(
             [
                 "Merging", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge",
                 "SlipwayTesting", hummingbird, hummingbirdTesting, subprocess,
+            ]),
+        tests(
+            "Leases",
+            [
+                "Leases", "JobConfig", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit", "SlipwayTesting",
+                hummingbird, hummingbirdTesting, httpTypes, nio,
             ]),
         tests("Shell", ["slipway"]),
         tests(

@@ -3,6 +3,7 @@ import Fleet
 import Forge
 import Foundation
 import Git
+import Leases
 import Postgres
 import PullRequests
 import Reporting
@@ -36,6 +37,7 @@ struct StatementTests {
                 bus: bus, artifacts: try LocalArtifactStore(folder: folder), settings: settings,
                 whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }),
             ReportingService(bus: bus, forge: forge, settings: settings),
+            LeasesService(bus: bus, settings: settings),
         ]
         await pool.close()
         let statements = rooms.flatMap(\.statements) + FleetSchema.statements + TokenStore.statements

@@ -27,6 +27,9 @@ package struct Settings: Sendable {
     package var trustedUsers: [String] = []
     package var configFolder: String?
     package var prowConfig: String?
+    package var leasesConfig: String?
+    package var boskosListen: String?
+    package var boskosAnonymous = false
     package var cluster = "default"
     package var agentName: String?
     package var agentCapacity = 2
@@ -207,6 +210,21 @@ package struct SettingDefinition: Sendable {
         .text(
             "config.prow_config", \.prowConfig,
             "Prow's own config.yaml, applied with the folder: presets, decoration defaults, capacities, rerun rules."),
+        .text(
+            "leases.config", \.leasesConfig,
+            "Boskos's configuration file (`resources:`), applied whenever it changes."),
+        .text(
+            "leases.boskos_listen", \.boskosListen,
+            "HOST:PORT on which the gateway serves Boskos's HTTP API; unset: not served."),
+        SettingDefinition(
+            "leases.boskos_anonymous",
+            "true: that API takes calls without a token from anybody who reaches it. On a loopback address it always does."
+        ) {
+            guard let value = Bool($1) else {
+                throw SettingsError("leases.boskos_anonymous is '\($1)'; it takes true or false")
+            }
+            $0.boskosAnonymous = value
+        },
         .text("agent.cluster", \.cluster, "Cluster whose runs an agent takes."),
         .text("agent.name", \.agentName, "Name of an agent; unique in the fleet.", default: "host and process id"),
         .number("agent.capacity", \.agentCapacity, in: 1...1000, "Runs an agent executes at once."),

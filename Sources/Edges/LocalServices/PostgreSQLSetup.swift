@@ -125,7 +125,7 @@ struct PostgreSQLSetup {
             port = \(record.databasePort)
             unix_socket_directories = ''
             hba_file = '\(folder)/pg_hba.conf'
-            max_connections = 200
+            max_connections = 400
             password_encryption = 'scram-sha-256'
             shared_buffers = '128MB'
             wal_level = minimal

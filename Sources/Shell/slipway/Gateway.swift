@@ -1,5 +1,6 @@
 import Fleet
 import Hummingbird
+import Leases
 import Logging
 import RoomKit
 import ServiceLifecycle
@@ -20,4 +21,27 @@ func makeGateway(_ process: FleetProcess) throws -> some Service {
     for room in process.rooms { room.addRoutes(to: router) }
     return WebServer.application(
         router, host: process.settings.host, port: process.settings.port, logger: process.logger)
+}
+
+/// Boskos's HTTP API on a listener of its own, where the settings name one.
+func makeBoskos(_ process: FleetProcess) throws -> [any Service] {
+    guard let listen = process.settings.boskosListen,
+        let leases = process.rooms.compactMap({ $0 as? LeasesService }).first
+    else { return [] }
+    guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
+        (0...65535).contains(port)
+    else {
+        throw SettingsError("leases.boskos_listen is '\(listen)'; it takes HOST:PORT, e.g. 127.0.0.1:8082")
+    }
+    var host = String(listen[..<colon])
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    return [
+        Application(
+            responder: leases.boskos(
+                allowsAnybody: isLoopback || process.settings.boskosAnonymous, instruments: process.instruments),
+            server: .http1(configuration: .init(idleTimeout: .seconds(120))),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "slipway"),
+            logger: process.logger)
+    ]
 }

@@ -3,6 +3,7 @@ import Fleet
 import Forge
 import FoundationEssentials
 import Git
+import Leases
 import Postgres
 import PullRequests
 import Reporting
@@ -27,6 +28,7 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
             bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer,
             pullPart: { try await pullRequests.pullPart($0, $1) }),
         ReportingService(bus: bus, forge: forge, settings: settings),
+        LeasesService(bus: bus, settings: settings),
     ]
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Execution
+import Leases
 import PullRequests
 import RoomKit
 import Scheduling
@@ -27,8 +28,7 @@ struct Slipway: AsyncParsableCommand {
                 name: "Using a fleet",
                 subcommands: [
                     RunsCommand.self, JobsCommand.self, ConfigCommand.self, CheckConfigCommand.self,
-                    WhichJobsCommand.self, CommandsCommand.self,
-                    ForgeCommand.self,
+                    WhichJobsCommand.self, CommandsCommand.self, LeaseCommand.self, ForgeCommand.self,
                 ]),
             CommandGroup(
                 name: "Operating a fleet",

@@ -7,6 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
             Each measurement starts real services and processes in a temporary folder, and removes them when it ends.
             """,
         subcommands: [
-            BenchFleet.self, BenchFaults.self, BenchLimit.self, BenchLine.self, BenchConfig.self, BenchOwners.self,
+            BenchFleet.self, BenchFaults.self, BenchLimit.self, BenchLine.self, BenchConfig.self, BenchLeases.self,
+            BenchOwners.self,
         ])
 }

@@ -1,0 +1,21 @@
+import Fleet
+import FoundationEssentials
+import Postgres
+
+extension LeaseDesk {
+    /// Hears of grants that other processes make to those who wait here, for as long as the connection lasts.
+    package func hearGrants() async throws {
+        try await bus.database.withConnection { connection in
+            let news = try await connection.listen("slipway_leases")
+            // What was granted while nobody listened.
+            waiting.wakeAll()
+            for await notification in news {
+                if notification.payload.isEmpty {
+                    waiting.wakeAll()
+                } else {
+                    waiting.wake(notification.payload.split(separator: ",").compactMap { UUID(uuidString: String($0)) })
+                }
+            }
+        }
+    }
+}

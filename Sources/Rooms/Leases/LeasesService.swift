@@ -1,0 +1,68 @@
+package import Fleet
+package import Hummingbird
+import Logging
+package import Postgres
+package import RoomKit
+package import Web
+
+/// Leases what there is only so much of: test machines, accounts, clusters. Boskos's successor.
+package struct LeasesService: Room {
+    package let name = "leases"
+    package let desk: LeaseDesk
+    private let caretaker: Caretaker
+    private let watcher: LeaseConfigurationWatcher?
+    private let bus: FleetBus
+    private let settings: Settings
+    private let routes: LeasesRoutes
+
+    package init(bus: FleetBus, settings: Settings) {
+        self.bus = bus
+        self.settings = settings
+        desk = LeaseDesk(bus: bus)
+        caretaker = Caretaker(desk: desk, database: bus.database, logger: bus.logger)
+        watcher = settings.leasesConfig.map {
+            LeaseConfigurationWatcher(file: $0, store: LeaseConfigurationStore(bus), logger: bus.logger)
+        }
+        routes = LeasesRoutes(desk: desk)
+    }
+
+    package static let migrations = [
+        Migration(
+            name: "m202611250230_leases_foundation", bytes: PackageResources.m202611250230_leases_foundation_sql)
+    ]
+
+    package var migrations: [Migration] { Self.migrations }
+
+    package var statements: [Statement] { LeasesStore.all }
+
+    package var chores: [Chore] {
+        [
+            Chore(name: "lease-caretaker", every: .seconds(2), owner: .single) { [caretaker] in
+                try await caretaker.round()
+            },
+            Chore(name: "lease-samples", every: .seconds(60), owner: .single) { [caretaker] in
+                try await caretaker.sample()
+            },
+        ]
+    }
+
+    package var gatewayChores: [Chore] {
+        var chores = [
+            Chore(name: "lease-news", every: .seconds(1)) { [desk] in try await desk.hearGrants() }
+        ]
+        if let watcher {
+            chores.append(Chore(name: "lease-pools-watch", every: .seconds(2)) { try await watcher.round() })
+        }
+        return chores
+    }
+
+    package func addRoutes(to router: Router<SlipwayContext>) { routes.add(to: router) }
+
+    /// Boskos's API for a listener of its own.
+    ///
+    /// - Parameter allowsAnybody: whether calls without a token are served.
+    package func boskos(allowsAnybody: Bool, instruments: Instruments?) -> BoskosFace {
+        BoskosFace(
+            desk: desk, tokens: TokenStore(bus.database), allowsAnybody: allowsAnybody, instruments: instruments)
+    }
+}

@@ -1,0 +1,252 @@
+import Postgres
+
+extension LeasesStore {
+    static let deskStatements = [
+        lockPools, clock, typesOfNames, poolSettings, giveBack, comeBack, findLeases, freeResources, heads, counted,
+        grant, keepPlace, leaveLine, standInLine, createDynamic, notifyGranted,
+    ]
+
+    /// The types' pools, held until the transaction ends.
+    static let lockPools = Statement(
+        "leases.lock_pools",
+        "select type, version, is_retired from leases.pools where type = any($1::text[]) order by type for no key update")
+
+    /// The time of the transaction's decisions, once it holds its pools.
+    static let clock = Statement("leases.clock", "select clock_timestamp()")
+
+    static let typesOfNames = Statement(
+        "leases.types_of_names", "select name, type from leases.resources where name = any($1::text[])")
+
+    static let poolSettings = Statement(
+        "leases.pool_settings", "select type, version, settings from leases.pools where type = any($1::text[])")
+
+    /// Gives resources back to whom they are held by: by the owner's name or by the token, whichever is shown, and only
+    /// by the account that took them unless an operator does it. Remembers each lease that ends. Of several returns of
+    /// one resource the first counts.
+    ///
+    /// Answers every call with what was found: whether the resource exists, who held it, whether this call ended it.
+    static let giveBack = Statement(
+        "leases.give_back",
+        """
+        with asked as (
+            select *
+              from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::text[])
+                   with ordinality as asked (name, owner, token, account, is_operator, dest, ended_by, place)
+        ), held as (
+            select resource.*
+              from leases.resources as resource
+             where resource.name = any($1::text[]) and resource.type = any($8::text[])
+             order by resource.name
+               for no key update
+        ), ending as (
+            select distinct on (asked.name) asked.name, asked.place, asked.dest, asked.ended_by
+              from asked
+              join held on held.name = asked.name
+             where held.owner is not null and (asked.owner is null or asked.owner = held.owner)
+               and (asked.token is null or asked.token = held.token)
+               and (asked.is_operator or asked.account is not distinct from held.account)
+             order by asked.name, asked.place
+        ), freed as (
+            update leases.resources as resource
+               set owner = null, account = null, lease_id = null, counted_owner = null, run_id = null, job = null,
+                   reason = null, granted_at = null, expires_at = null, lasts = null, state = ending.dest,
+                   updated_at = clock_timestamp(), free_since = clock_timestamp(),
+                   dies_at = clock_timestamp() + make_interval(secs => pool.lifespan)
+              from ending
+              join held on held.name = ending.name
+              join leases.pools as pool on pool.type = held.type
+             where resource.name = ending.name
+        ), remembered as (
+            insert into leases.history
+                   (name, token, type, owner, account, run_id, job, reason, granted_at, ended_at, state, ended_by, cost)
+            select held.name, held.token, held.type, held.owner, held.account, held.run_id, held.job, held.reason,
+                   held.granted_at, clock_timestamp(), ending.dest, ending.ended_by,
+                   extract(epoch from clock_timestamp() - held.granted_at) / 3600 * pool.cost_per_hour
+              from ending
+              join held on held.name = ending.name
+              join leases.pools as pool on pool.type = held.type
+        )
+        select held.name is not null, coalesce(held.owner, ''), ending.place is not null, held.run_id
+          from asked
+          left join held on held.name = asked.name
+          left join ending on ending.place = asked.place
+         order by asked.place
+        """)
+
+    /// Keeps the places of those who ask again.
+    static let comeBack = Statement(
+        "leases.come_back",
+        """
+        update leases.requests
+           set keep_until = clock_timestamp() + make_interval(secs => patience)
+         where key = any($1::text[]) and keep_until > clock_timestamp()
+        returning key, id, rank_at, enqueued_at
+        """)
+
+    /// Keeps one place.
+    static let keepPlace = Statement(
+        "leases.keep_place",
+        """
+        update leases.requests
+           set keep_until = clock_timestamp() + make_interval(secs => $2), patience = $2
+         where key = $1 and keep_until > clock_timestamp()
+        returning wish
+        """)
+
+    /// What has been granted under these leases already.
+    static let findLeases = Statement(
+        "leases.find_leases",
+        """
+        select lease_id, name, type, state, token, user_data::text, granted_at, dies_at, owner
+          from leases.resources
+         where lease_id = any($1::uuid[])
+         order by name
+        """)
+
+    /// The resources of each line that may be granted, oldest first: as many as are asked for at the desk and by those
+    /// who stand in the line, and a few to spare. What another transaction has its hands on is left out.
+    static let freeResources = Statement(
+        "leases.free_resources",
+        """
+        with asked as (
+            select * from unnest($1::text[], $2::text[], $3::bigint[]) as asked (type, state, most)
+        )
+        select resource.name, resource.type, resource.state, resource.token, resource.user_data::text, resource.dies_at
+          from asked
+         cross join lateral (
+               select free.name, free.type, free.state, free.token, free.user_data, free.dies_at
+                 from leases.resources as free
+                where free.type = asked.type and free.state = asked.state and free.owner is null
+                  and not free.is_draining
+                order by free.free_since, free.name
+                limit asked.most
+                      + (select coalesce(sum(waiting.count), 0)
+                           from (select place.count
+                                   from leases.places as place
+                                  where place.type = asked.type and place.state = asked.state
+                                  order by place.rank_at, place.request
+                                  limit 500) as waiting)
+                  for no key update skip locked) as resource
+        """)
+
+    /// Those who stand first in each line and have not lost their place: as many as there are free resources, or `$3`.
+    static let heads = Statement(
+        "leases.heads",
+        """
+        with line as (
+            select asked.type, asked.state,
+                   case when exists (select from leases.places as place
+                                      where place.type = asked.type and place.state = asked.state)
+                        then greatest($3::bigint, (
+                             select count(*)
+                               from (select
+                                       from leases.resources as free
+                                      where free.type = asked.type and free.state = asked.state
+                                        and free.owner is null and not free.is_draining
+                                      limit 500) as some))
+                        else 0 end as most
+              from unnest($1::text[], $2::text[]) as asked (type, state)
+        ), first as (
+            select distinct head.request
+              from line
+             cross join lateral (
+                   select place.request
+                     from leases.places as place
+                     join leases.requests as request on request.id = place.request
+                    where place.type = line.type and place.state = line.state
+                      and request.keep_until > clock_timestamp()
+                    order by place.rank_at, place.request
+                    limit line.most) as head
+             where line.most > 0
+        )
+        select request.id, request.key, request.lease_id, request.owner, request.account, request.wish,
+               request.rank_at, request.enqueued_at, request.is_pushed, request.lasts, request.run_id, request.job,
+               request.reason
+          from first
+          join leases.requests as request on request.id = first.request
+        """)
+
+    /// How many each owner holds, in pools that count it.
+    static let counted = Statement(
+        "leases.counted",
+        """
+        select type, counted_owner, count(*)
+          from leases.resources
+         where type = any($1::text[]) and counted_owner is not null
+         group by type, counted_owner
+        """)
+
+    /// Gives resources that this transaction has found free to their new owners, under the next token of each.
+    static let grant = Statement(
+        "leases.grant",
+        """
+        update leases.resources as resource
+           set owner = granted.owner, account = granted.account, state = granted.dest, token = resource.token + 1,
+               lease_id = granted.lease_id, counted_owner = case when granted.is_counted then granted.owner end,
+               run_id = granted.run_id, job = granted.job, reason = granted.reason, updated_at = $12, granted_at = $12,
+               lasts = granted.lasts, expires_at = $12 + make_interval(secs => granted.lasts), dies_at = null
+          from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::double precision[],
+                      $8::uuid[], $9::text[], $10::text[], $11::boolean[])
+               as granted (name, token, owner, account, dest, lease_id, lasts, run_id, job, reason, is_counted)
+         where resource.name = granted.name and resource.owner is null and resource.token = granted.token
+        """)
+
+    /// Takes requests out of their lines: those that were granted, and lost places that would stand in the way.
+    static let leaveLine = Statement(
+        "leases.leave_line",
+        """
+        delete from leases.requests
+         where id = any($1::bigint[]) or key = any($2::text[]) and keep_until <= clock_timestamp()
+        """)
+
+    /// Writes down who waits from now on, a place for each line of the wish.
+    static let standInLine = Statement(
+        "leases.stand_in_line",
+        """
+        with asked as (
+            select *
+              from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::integer[], $7::boolean[],
+                          $8::double precision[], $9::double precision[], $10::uuid[], $11::text[], $12::text[])
+                   with ordinality
+                   as asked (key, lease_id, owner, account, wish, priority, is_pushed, patience, lasts, run_id, job,
+                             reason, place)
+        ), stored as (
+            insert into leases.requests
+                   (key, lease_id, owner, account, wish, priority, rank_at, enqueued_at, keep_until, is_pushed, patience,
+                    lasts, run_id, job, reason)
+            select key, lease_id, owner, account, wish, priority,
+                   $13::timestamptz - make_interval(secs => priority * $14::double precision), $13::timestamptz,
+                   clock_timestamp() + make_interval(secs => patience), is_pushed, patience, lasts, run_id, job, reason
+              from asked
+             order by place
+            on conflict (key) do nothing
+            returning id, key, wish, rank_at
+        ), placed as (
+            insert into leases.places (type, state, rank_at, request, count)
+            select line.type, item.wanted ->> 'state', stored.rank_at, stored.id,
+                   sum((item.wanted ->> 'count')::integer)
+              from stored
+             cross join lateral jsonb_array_elements(stored.wish -> 'items') as item (wanted)
+             cross join lateral jsonb_array_elements_text(item.wanted -> 'types') as line (type)
+             group by line.type, item.wanted ->> 'state', stored.rank_at, stored.id
+        )
+        select key from stored
+        """)
+
+    /// Adds resources of a dynamic type, as many as asked for and its greatest number allows.
+    static let createDynamic = Statement(
+        "leases.create_dynamic",
+        """
+        insert into leases.resources (name, type, state)
+        select gen_random_uuid()::text, pool.type, pool.initial_state
+          from leases.pools as pool
+         cross join lateral generate_series(
+               1, least($2::bigint, pool.max_count - (select count(*) from leases.resources where type = pool.type)))
+         where pool.type = $1 and pool.is_dynamic and not pool.is_retired
+        returning name
+        """)
+
+    /// Tells the other processes whose wait is over; at most once in a transaction.
+    static let notifyGranted = Statement(
+        "leases.notify_granted", "select pg_notify('slipway_leases', $1)")
+}

@@ -31,6 +31,13 @@ import Testing
         let whole = JobConfiguration.load(folder: try #require(Self.folder), prowSettings: prow)
         #expect(whole.errors.isEmpty, "\(whole.errors.prefix(5))")
         #expect(whole.presets.count == 23)
+        let tide = try #require(whole.settings.tide)
+        #expect(tide.queries.count == 9)
+        #expect(tide.queries.first?.excludedRepos.count == 37)
+        let krew = RepositoryName(org: "kubernetes-sigs", repo: "krew")
+        #expect(tide.mergeMethods.method(of: krew, branch: "master") == .squash)
+        #expect(tide.batchSizeLimit(of: RepositoryName(org: "kubernetes", repo: "kubernetes")) == 15)
+        #expect(tide.priorities.count == 3)
         let hasDefault = whole.jobs.allSatisfy { ($0.job.decoration?.gracePeriod ?? 900) == 900 }
         #expect(hasDefault)
         // Each job tells what it would do, and survives being stored.

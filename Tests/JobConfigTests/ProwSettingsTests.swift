@@ -139,13 +139,13 @@ import Testing
 
     @Test("What is not served is named, what is unknown too")
     func unserved() {
-        let loaded = Self.settings("tide: {queries: []}\nplank: {allow_cancellations: true, reprot: 1}\nplanck: {}\n")
+        let loaded = Self.settings("sinker: {}\nplank: {allow_cancellations: true, reprot: 1}\nplanck: {}\n")
         #expect(loaded.errors.isEmpty)
         #expect(
             loaded.warnings.map { String($0.message.prefix { $0 != ":" }) }.sorted() == [
                 "'planck' is not a key of config.yaml and is ignored; correct its spelling or remove it",
                 "'reprot' is not a key of plank and is ignored; correct its spelling or remove it",
-                "allow_cancellations has no effect", "tide has no effect",
+                "allow_cancellations has no effect", "sinker has no effect",
             ])
     }
 

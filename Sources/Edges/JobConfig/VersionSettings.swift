@@ -15,10 +15,13 @@ package struct VersionSettings: Sendable, Hashable, Codable {
     package var ignoredOwnersFolders = IgnoredOwnersFolders()
     /// `plugins.yaml`; nil where none is configured.
     package var plugins: PluginSettings?
+    /// `tide`: what is merged, and how; nil where the section is not there, and nothing is merged.
+    package var tide: TideSettings?
 
     package init() {}
 
     enum CodingKeys: String, CodingKey {
+        case tide
         case maxConcurrency = "max_concurrency"
         case queueCapacities = "queue_capacities"
         case rerunAuthorizations = "rerun_authorizations"
@@ -39,6 +42,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
             try container.decodeIfPresent(IgnoredOwnersFolders.self, forKey: .ignoredOwnersFolders)
             ?? IgnoredOwnersFolders()
         plugins = try container.decodeIfPresent(PluginSettings.self, forKey: .plugins)
+        tide = try container.decodeIfPresent(TideSettings.self, forKey: .tide)
     }
 
     /// The rule of the installation for a repository's jobs: the most particular one.

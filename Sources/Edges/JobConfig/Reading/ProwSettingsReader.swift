@@ -6,6 +6,8 @@ import SlipwayModel
 struct ProwSettingsReader {
     private var fields: FieldReader
     private var settings = ProwSettings()
+    private var protection = ProtectionTree()
+    private var protectsTested = false
 
     static func read(_ source: SourceFile) -> LoadedProwSettings {
         var reader = ProwSettingsReader(fields: FieldReader(file: source.path))
@@ -27,6 +29,8 @@ struct ProwSettingsReader {
         jobs.content = .mapping(sections.filter { JobFileReader.sections.contains($0.key) })
         for section in sections where !JobFileReader.sections.contains(section.key) { reader.read(section) }
         result.file = JobFileReader.read(root: jobs, path: source.path)
+        reader.settings.version.tide?.protection = reader.protection
+        reader.settings.version.tide?.protectsTested = reader.protectsTested
         result.settings = reader.settings
         result.settings.presets = result.file.presets
         result.settings.decoratesAllJobs = result.file.decoratesAllJobs
@@ -44,10 +48,26 @@ struct ProwSettingsReader {
             for entry in fields.mapping(section) ?? [] { readInRepository(entry) }
         } else if ["owners_dir_denylist", "owners_dir_exclude", "owners_dir_blacklist"].contains(section.key) {
             readIgnoredOwnersFolders(section)
+        } else if section.key == "tide" {
+            var tide = settings.version.tide ?? TideSettings()
+            fields.tide(section, into: &tide)
+            settings.version.tide = tide
+        } else if section.key == "branch-protection" {
+            readProtection(section)
         } else if let consequence = Unserved.sections[section.key] {
             fields.warnUnserved(section, consequence)
         } else {
             fields.warnUnknown(section, in: "config.yaml")
+        }
+    }
+
+    /// Protection itself is set at the forge; which contexts it requires is read, for `from-branch-protection` of tide.
+    private mutating func readProtection(_ section: YAMLEntry) {
+        protection = fields.protection(section)
+        if case .mapping(let entries) = section.value.content {
+            for entry in entries where entry.key == "protect-tested-repos" {
+                protectsTested = fields.bool(entry) ?? false
+            }
         }
     }
 

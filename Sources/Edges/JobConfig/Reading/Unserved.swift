@@ -55,9 +55,7 @@ extension Unserved {
 
     /// Sections of `config.yaml`.
     static let sections: [String: String] = [
-        "tide": "nothing is merged automatically",
         "sinker": "finished runs are kept by the installation's own rules",
-        "branch-protection": "protection is set at the forge",
         "github_reporter": "presubmits and postsubmits are reported, nothing else",
         "slack_reporter_configs": "nothing is reported to Slack",
         "gerrit": "Gerrit is not served",
@@ -78,6 +76,14 @@ extension Unserved {
         "prowjob_default_entries": "defaults are those of the installation",
         "disabled_clusters": "a cluster without agents runs nothing",
         "default_job_timeout": "a job's decoration bounds it",
+    ]
+
+    static let tideKeys: [String: String] = [
+        "sync_period": "pools are looked at whenever something in them changes",
+        "status_update_period": "statuses are written when they change",
+        "max_goroutines": "any number of workers share the pools",
+        "max_query_concurrency": "pull requests are known from their deliveries, not searched for",
+        "gerrit": "Gerrit is not served",
     ]
 
     static let plankKeys: [String: String] = [

@@ -50,6 +50,10 @@ package struct Repository: Hashable, Sendable, Codable {
     package var htmlURL: String?
     package var cloneURL: String?
     package var url: String?
+    /// Methods of merging; absent where the token may not see them.
+    package var allowsMergeCommit: Bool?
+    package var allowsSquashMerge: Bool?
+    package var allowsRebaseMerge: Bool?
 
     package init(
         id: Int64? = nil, name: String, fullName: String, owner: Account, isPrivate: Bool? = nil,
@@ -78,6 +82,9 @@ package struct Repository: Hashable, Sendable, Codable {
         case defaultBranch = "default_branch"
         case htmlURL = "html_url"
         case cloneURL = "clone_url"
+        case allowsMergeCommit = "allow_merge_commit"
+        case allowsSquashMerge = "allow_squash_merge"
+        case allowsRebaseMerge = "allow_rebase_merge"
     }
 
     /// `org/repo`; nil where the forge sent something that is not such a name.

@@ -21,10 +21,32 @@ struct PushRecord: Sendable {
 
         """
 
+    private static let guardHook = """
+        #!/bin/sh
+        # Refuses pushes to branches whose changes come by pull requests only.
+        [ -s protected ] || exit 0
+        while read -r old new ref; do
+            if grep -qxF "$ref" protected; then
+                echo "error: GH006: Protected branch update failed for $ref." >&2
+                echo "error: Changes must be made through a pull request." >&2
+                exit 1
+            fi
+        done
+
+        """
+
+    /// Says which branches take no push.
+    static func protect(_ branches: [String], in folder: String) throws {
+        try install(in: folder)
+        let text = branches.sorted().map { "refs/heads/\($0)\n" }.joined()
+        try AtomicFile.write(Array(text.utf8), to: "\(folder)/protected")
+    }
+
     static func install(in folder: String) throws {
         try FileManager.default.createDirectory(atPath: "\(folder)/pushes", withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: "\(folder)/hooks", withIntermediateDirectories: true)
         try AtomicFile.write(Array(hook.utf8), to: "\(folder)/hooks/post-receive", mode: 0o755)
+        try AtomicFile.write(Array(guardHook.utf8), to: "\(folder)/hooks/pre-receive", mode: 0o755)
     }
 
     /// Every record that was not taken yet, oldest first.

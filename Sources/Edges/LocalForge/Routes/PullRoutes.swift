@@ -34,6 +34,7 @@ struct PullRoutes {
             let commits = try await host.commits(try context.number()).map(presenter.commit)
             return Response.page(commits, of: request, webURL: site.webURL())
         }
+        MergeRoutes(directory: directory, site: site).add(to: repository)
         addComments(to: repository)
         addLabels(to: repository)
     }

@@ -18,10 +18,15 @@ struct Presenter: Sendable {
     }
 
     func repository() -> Repository {
-        Repository(
+        var repository = Repository(
             id: state.id, name: state.name.repo, fullName: state.name.description, owner: account(state.name.org),
             isPrivate: false, isArchived: false, isFork: false, defaultBranch: state.defaultBranch, htmlURL: page,
             cloneURL: "\(page).git", url: api)
+        let forbidden = state.forbiddenMethods ?? []
+        repository.allowsMergeCommit = !forbidden.contains("merge")
+        repository.allowsSquashMerge = !forbidden.contains("squash")
+        repository.allowsRebaseMerge = !forbidden.contains("rebase")
+        return repository
     }
 
     /// The author's relation to the repository, in GitHub's words.
@@ -78,6 +83,20 @@ struct Presenter: Sendable {
         issue.createdAt = record.createdAt
         issue.updatedAt = record.updatedAt
         issue.closedAt = record.closedAt
+        return issue
+    }
+
+    func issue(_ record: RepositoryState.IssueRecord) -> Issue {
+        var issue = Issue(
+            number: record.number, state: record.isOpen ? "open" : "closed", title: record.title,
+            user: account(record.author))
+        issue.id = record.id
+        issue.body = record.body
+        issue.labels = labels(record.labels)
+        issue.authorAssociation = association(record.author)
+        issue.htmlURL = "\(page)/issues/\(record.number)"
+        issue.createdAt = record.createdAt
+        issue.updatedAt = record.updatedAt
         return issue
     }
 

@@ -59,7 +59,9 @@ extension RepositoryHost {
     }
 
     /// One ref moved: the push itself, and what it means for pull requests.
-    private func take(ref: String, new: String, pusher: String) async throws {
+    ///
+    /// - Parameter merged: The pull request whose merge moved it.
+    func take(ref: String, new: String, pusher: String, merged: Int? = nil) async throws {
         let zero = PushEvent.zeroSHA
         let old = state.refs[ref] ?? zero
         var changed = state
@@ -93,7 +95,10 @@ extension RepositoryHost {
                 guard let pull = changed.pulls[number], pull.isOpen else { continue }
                 if pull.headRef == short {
                     causes += try await moveHead(of: pull, to: new, pusher: pusher, in: &changed)
-                } else if pull.baseRef == short, new != zero, try await git.isAncestor(pull.headSHA, of: new) {
+                } else if pull.baseRef == short, new != zero {
+                    var isMerged = number == merged
+                    if !isMerged { isMerged = try await git.isAncestor(pull.headSHA, of: new) }
+                    guard isMerged else { continue }
                     causes.append(close(pull, mergedAs: new, by: pusher, in: &changed))
                 }
             }

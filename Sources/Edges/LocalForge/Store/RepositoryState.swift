@@ -68,6 +68,26 @@ struct RepositoryState: Codable, Sendable {
         var createdAt: Timestamp
     }
 
+    /// The part of a branch's protection that this forge enforces.
+    struct BranchProtection: Codable, Sendable {
+        /// Contexts that have to be green on the head.
+        var contexts: [String] = []
+        /// Changes come by pull requests only.
+        var requiresPull = false
+    }
+
+    struct IssueRecord: Codable, Sendable {
+        var id: Int64
+        var number: Int
+        var title: String
+        var body: String?
+        var author: String
+        var isOpen: Bool
+        var labels: [String]
+        var createdAt: Timestamp
+        var updatedAt: Timestamp
+    }
+
     struct Delivery: Codable, Sendable {
         var id: Int64
         /// The same for every attempt to deliver one event.
@@ -107,6 +127,12 @@ struct RepositoryState: Codable, Sendable {
     var collaborators: [String: String] = [:]
     /// Titles by number; absent in files of an earlier version.
     var milestones: [Int: String]?
+    /// What pushes and merges have to meet, by branch; nil: nothing anywhere.
+    var protection: [String: BranchProtection]?
+    /// Methods of merging that are not allowed.
+    var forbiddenMethods: [String]?
+    /// Issues that are no pull requests.
+    var issues: [Int: IssueRecord]?
     /// Oldest first.
     var deliveries: [Delivery] = []
 

@@ -145,7 +145,9 @@ let package = Package(
         room(
             "PullRequests", ["Forge", "Git", "JobConfig", "Patterns", "Signatures", hummingbird, argumentParser],
             resources: [migrations, templates]),
-        room("Merging", ["Forge", "JobConfig", hummingbird, argumentParser], resources: []),
+        room(
+            "Merging", ["Signatures", "Forge", "Git", "JobConfig", hummingbird, argumentParser, httpTypes],
+            resources: [migrations, templates, assets]),
         room(
             "Leases",
             [
@@ -214,8 +216,9 @@ let package = Package(
         tests(
             "Merging",
             [
-                "Merging", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "LocalForge",
-                "SlipwayTesting", hummingbird, hummingbirdTesting, subprocess,
+                "Merging", "Scheduling", "Results", "Reporting", "ArtifactStore", "SlipwayModel", "Postgres", "AMQP",
+                "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "SlipwayTesting",
+                hummingbird, hummingbirdTesting, httpTypes, nio, subprocess,
             ]),
         tests(
             "Leases",

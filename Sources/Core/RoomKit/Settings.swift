@@ -30,6 +30,9 @@ package struct Settings: Sendable {
     package var leasesConfig: String?
     package var boskosListen: String?
     package var boskosAnonymous = false
+    package var mergeStatusContext = "tide"
+    package var mergePushes = true
+    package var mergeTrials = 8
     package var cluster = "default"
     package var agentName: String?
     package var agentCapacity = 2
@@ -225,6 +228,21 @@ package struct SettingDefinition: Sendable {
             }
             $0.boskosAnonymous = value
         },
+        .text(
+            "merging.status_context", \.mergeStatusContext,
+            "Context of the status that says whether a pull request merges."),
+        SettingDefinition(
+            "merging.push",
+            "true: what passed is pushed as one where the forge takes pushes; false: each pull request is merged by the forge's API."
+        ) {
+            guard $1 == "true" || $1 == "false" else {
+                throw SettingsError("merging.push is '\($1)'; it takes true or false")
+            }
+            $0.mergePushes = $1 == "true"
+        },
+        .number(
+            "merging.trials", \.mergeTrials, in: 1...100,
+            "Sets of pull requests that one branch tests at once at most; agents' capacity limits it further."),
         .text("agent.cluster", \.cluster, "Cluster whose runs an agent takes."),
         .text("agent.name", \.agentName, "Name of an agent; unique in the fleet.", default: "host and process id"),
         .number("agent.capacity", \.agentCapacity, in: 1...1000, "Runs an agent executes at once."),

@@ -4,6 +4,7 @@ import Forge
 import FoundationEssentials
 import Git
 import Leases
+import Merging
 import Postgres
 import PullRequests
 import Reporting
@@ -16,18 +17,21 @@ import Web
 /// The rooms of the house, wired: the only place that knows them all.
 func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
+    let mirrors = makeMirrors(settings, forge)
+    let merging = MergingService(bus: bus, forge: forge, mirrors: mirrors, settings: settings)
     let pullRequests = PullRequestsService(
-        bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings)
+        bus: bus, forge: forge, mirrors: mirrors, settings: settings,
+        mergeObstacles: { try await merging.obstacles($0, $1) })
     return [
         TriggersService(bus: bus, settings: settings, forge: forge),
         pullRequests,
         SchedulingService(
-            bus: bus, forge: forge, mirrors: makeMirrors(settings, forge), settings: settings,
-            trust: pullRequests.trust),
+            bus: bus, forge: forge, mirrors: mirrors, settings: settings, trust: pullRequests.trust),
         ResultsService(
             bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer,
             pullPart: { try await pullRequests.pullPart($0, $1) }),
         ReportingService(bus: bus, forge: forge, settings: settings),
+        merging,
         LeasesService(bus: bus, settings: settings),
     ]
 }

@@ -4,7 +4,8 @@ import RoomKit
 
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Consume queues: one or more of pull-requests, scheduling, aggregation, reporting.")
+        commandName: "worker",
+        abstract: "Consume queues: one or more of pull-requests, scheduling, merging, aggregation, reporting, leases.")
 
     @Argument(help: "Names of workers; all of them where none is named.")
     var names: [String] = []

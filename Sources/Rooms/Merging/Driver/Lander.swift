@@ -1,0 +1,272 @@
+import Fleet
+import Forge
+import FoundationEssentials
+import Git
+import JobConfig
+import Logging
+import Postgres
+import SlipwayModel
+import Synchronization
+
+/// What a train wants landed.
+struct Landing: Sendable {
+    var trial: Int
+    var base: TrainBase
+    var members: [TrainMember]
+    /// What the branch stands at afterwards: the tree that was tested.
+    var tree: String
+
+    var numbers: [Int] { members.map(\.number) }
+}
+
+/// Lands what passed. What is about to land is written down first; whoever does it again looks at the forge before.
+///
+/// - All by `merge`, and the forge lets us push: one push of the whole prefix that names the commit the branch has to
+///   stand at, so it lands as a whole or not at all.
+/// - Otherwise one call of the merge API after the other, each with the head's SHA as its guard. The API cannot name the
+///   base, so the branch's tree is compared after each: where it is not the tested one, the rest is tested again.
+struct Lander: Sendable {
+    /// How long a refusal of a push is remembered.
+    private static let pushRefusalLasts = Duration.seconds(600)
+
+    let bus: FleetBus
+    let forge: ForgeClient
+    let mirrors: GitMirrors
+    let observer: PoolObserver
+    let builder: PrefixBuilder
+    /// Whether prefixes are pushed at all.
+    let pushes: Bool
+    private let refusals = PushRefusals()
+
+    init(
+        bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors, observer: PoolObserver, builder: PrefixBuilder,
+        pushes: Bool
+    ) {
+        self.bus = bus
+        self.forge = forge
+        self.mirrors = mirrors
+        self.observer = observer
+        self.builder = builder
+        self.pushes = pushes
+    }
+
+    func land(_ landing: Landing, _ look: PoolLook, _ claim: PoolClaim) async throws -> [TrainEvent] {
+        let trial = landing.trial
+        do {
+            guard let tip = try await observer.base(of: claim.pool) else {
+                return [.landingRefused(trial: trial, .temporary(reason: MergingText.branchGone(claim.pool.branch)))]
+            }
+            if tip.commit != landing.base.commit { return try await resume(landing, tip: tip, look, claim) }
+            if let unfit = try await unfit(landing, look) { return unfit }
+            guard case .built(let steps) = try await build(landing, look, claim), steps.last?.tree == landing.tree
+            else {
+                return [.landingRefused(trial: trial, .temporary(reason: MergingText.builtOtherwise))]
+            }
+            try await intend(landing, steps, claim)
+            if pushes, steps.allSatisfy({ $0.method == .merge }), refusals.allows(claim.pool) {
+                if let events = try await push(landing, steps, claim) { return events }
+            }
+            return try await merge(landing, steps, look, claim)
+        } catch let error as GitMirrorError {
+            return [.landingRefused(trial: trial, .temporary(reason: "\(error)"))]
+        } catch let error as ForgeError {
+            return [.landingRefused(trial: trial, .temporary(reason: "\(error)"))]
+        }
+    }
+
+    private func build(
+        _ landing: Landing, _ look: PoolLook, _ claim: PoolClaim
+    ) async throws -> PrefixBuilder.Outcome {
+        try await builder.build(
+            claim.pool.repository, base: landing.base, members: landing.members, plans: look.plans)
+    }
+
+    /// Members that changed since they were tested: asked of the forge itself, as late as possible, because a push has no
+    /// other guard against it.
+    private func unfit(_ landing: Landing, _ look: PoolLook) async throws -> [TrainEvent]? {
+        for member in landing.members {
+            let pull = try await forge.pull(look.rules.repository, member.number)
+            guard pull.isOpen, pull.head.sha == member.head, pull.base.ref == look.rules.branch else {
+                return [
+                    .left(number: member.number),
+                    .landingRefused(
+                        trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(member.number))),
+                ]
+            }
+            guard let found = look.pulls[member.number] else { continue }
+            var fresh = found.pull
+            fresh.labels = Set(pull.labelNames)
+            fresh.isDraft = pull.isDraft ?? false
+            fresh.mergeable = nil
+            guard look.rules.standing(of: fresh, contexts: found.contexts).isEligible else {
+                return [
+                    .left(number: member.number),
+                    .landingRefused(
+                        trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(member.number))),
+                ]
+            }
+        }
+        return nil
+    }
+
+    private func intend(_ landing: Landing, _ steps: [PrefixBuilder.Step], _ claim: PoolClaim) async throws {
+        try await bus.commit(holding: claim) { effects, _ in
+            try await effects.database.execute(
+                MergingStore.intendLandings, claim.pool.org, claim.pool.repo, claim.pool.branch, landing.trial,
+                landing.base.commit, steps.map(\.number), steps.map(\.head), steps.map(\.method.rawValue),
+                steps.map(\.commit), steps.map(\.tree))
+        }
+    }
+
+    // MARK: By a push
+
+    /// - Returns: nil where the forge does not take pushes to the branch.
+    private func push(
+        _ landing: Landing, _ steps: [PrefixBuilder.Step], _ claim: PoolClaim
+    ) async throws -> [TrainEvent]? {
+        guard let last = steps.last else { return nil }
+        switch try await mirrors.push(
+            last.commit, to: claim.pool.branch, of: claim.pool.repository, expecting: landing.base.commit)
+        {
+        case .landed:
+            return [
+                .landed(
+                    trial: landing.trial, numbers: landing.numbers,
+                    base: TrainBase(commit: last.commit, tree: last.tree))
+            ]
+        case .moved: return try await moved(landing, claim)
+        case .refused(let reason):
+            bus.logger.notice("\(claim.pool) takes no push, so its pull requests are merged one by one: \(reason)")
+            refusals.remember(claim.pool, for: Self.pushRefusalLasts)
+            return nil
+        }
+    }
+
+    private func moved(_ landing: Landing, _ claim: PoolClaim) async throws -> [TrainEvent] {
+        var events: [TrainEvent] = [.landingRefused(trial: landing.trial, .baseMoved)]
+        if let tip = try await observer.base(of: claim.pool) { events.append(.baseMoved(tip)) }
+        return events
+    }
+
+    // MARK: By the merge API
+
+    private func merge(
+        _ landing: Landing, _ steps: [PrefixBuilder.Step], _ look: PoolLook, _ claim: PoolClaim
+    ) async throws -> [TrainEvent] {
+        var events: [TrainEvent] = []
+        var expected = landing.base.commit
+        let repository = claim.pool.repository
+        for step in steps {
+            guard let before = try await observer.base(of: claim.pool), before.commit == expected else {
+                return events + (try await moved(landing, claim))
+            }
+            let plan = look.plans[step.number]
+            let words = plan.map { MergingText.mergeWords($0.pull, $0.method, $0.template) }
+            do throws(ForgeError) {
+                _ = try await forge.mergePull(
+                    repository, step.number, sha: step.head, method: step.method.rawValue, title: words?.title,
+                    message: words?.body)
+            } catch {
+                // The answer may have got lost after the merge.
+                guard try await forge.pull(repository, step.number).wasMerged else {
+                    return events + (try await refused(step, error, landing, claim))
+                }
+            }
+            guard let tip = try await observer.base(of: claim.pool) else { return events }
+            events.append(.landed(trial: landing.trial, numbers: [step.number], base: tip))
+            expected = tip.commit
+            guard tip.tree == step.tree else {
+                // Somebody else's change came in between the look and the merge: nothing above it was tested with that.
+                events.append(.landingRefused(trial: landing.trial, .baseMoved))
+                events.append(.baseMoved(tip))
+                return events
+            }
+        }
+        return events
+    }
+
+    private func refused(
+        _ step: PrefixBuilder.Step, _ error: ForgeError, _ landing: Landing, _ claim: PoolClaim
+    ) async throws -> [TrainEvent] {
+        switch error.status {
+        case 409 where error.message.contains("Base branch was modified"),
+            405 where error.message.contains("Base branch was modified"):
+            return try await moved(landing, claim)
+        case 409:
+            return [
+                .left(number: step.number),
+                .landingRefused(
+                    trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(step.number))),
+            ]
+        case 405, 422:
+            return [
+                .landingRefused(trial: landing.trial, .member(number: step.number, reason: error.message))
+            ]
+        default: return [.landingRefused(trial: landing.trial, .temporary(reason: "\(error)"))]
+        }
+    }
+
+    // MARK: After a crash
+
+    /// The branch is not where the landing begins: a part or the whole of it landed by our hand, or somebody else pushed.
+    private func resume(
+        _ landing: Landing, tip: TrainBase, _ look: PoolLook, _ claim: PoolClaim
+    ) async throws -> [TrainEvent] {
+        struct Intent {
+            var commit: String
+            var tree: String
+        }
+        let pool = claim.pool
+        var intents: [Int: Intent] = [:]
+        for row in try await bus.database.execute(
+            MergingStore.landingsOfTrial, pool.org, pool.repo, pool.branch, landing.trial)
+        {
+            let (number, head, _, commit, tree, _) = try row.decode(
+                (Int, String, String, String, String, Bool).self)
+            if landing.members.contains(where: { $0.number == number && $0.head == head }) {
+                intents[number] = Intent(commit: commit, tree: tree)
+            }
+        }
+        let git = try await mirrors.repository(pool.repository, having: [tip.commit])
+        // Pushed as a whole: the last commit is in the branch.
+        if let last = landing.members.last, let intent = intents[last.number],
+            try await git.missing([intent.commit]).isEmpty, try await git.isAncestor(intent.commit, of: tip.commit)
+        {
+            let base = TrainBase(commit: intent.commit, tree: intent.tree)
+            let landed = TrainEvent.landed(trial: landing.trial, numbers: landing.numbers, base: base)
+            return base.commit == tip.commit ? [landed] : [landed, .baseMoved(tip)]
+        }
+        // Merged one by one: those that the forge shows as merged.
+        var merged: [Int] = []
+        for member in landing.members {
+            guard intents[member.number] != nil,
+                try await forge.pull(pool.repository, member.number).wasMerged
+            else { break }
+            merged.append(member.number)
+        }
+        var events: [TrainEvent] = []
+        if let last = merged.last, let intent = intents[last] {
+            let isAsTested = intent.tree == tip.tree
+            events.append(.landed(trial: landing.trial, numbers: merged, base: tip))
+            if isAsTested, merged.count < landing.members.count {
+                // The rest goes on from here with the next turn.
+                return events
+            }
+            if isAsTested { return events }
+        }
+        return events + [.landingRefused(trial: landing.trial, .baseMoved), .baseMoved(tip)]
+    }
+}
+
+/// Branches that took no push lately.
+private final class PushRefusals: Sendable {
+    private let until = Mutex<[PoolName: ContinuousClock.Instant]>([:])
+
+    func allows(_ pool: PoolName) -> Bool {
+        until.withLock { ($0[pool] ?? .now) <= .now }
+    }
+
+    func remember(_ pool: PoolName, for duration: Duration) {
+        until.withLock { $0[pool] = .now + duration }
+    }
+}

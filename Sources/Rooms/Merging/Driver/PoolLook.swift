@@ -1,0 +1,107 @@
+import FoundationEssentials
+package import JobConfig
+import SlipwayModel
+
+/// What one look at a pool found: the facts that its train is told, and its pages show.
+struct PoolLook: Sendable {
+    /// One open pull request.
+    struct Found: Sendable {
+        var pull: MergeCandidate
+        var standing: MergeStanding
+        var contexts: [String: ContextState]
+        /// What of our own runs was known when the contexts were read.
+        var sign: String
+        /// Its contexts were read at the forge just now.
+        var isFresh: Bool
+        /// When its head passed jobs, by their hashes.
+        var passes: [String: Date] = [:]
+        /// Why it was put out of the train at this head.
+        var ejection: String?
+        /// The forge has yet to say that it is merged.
+        var hasLanded = false
+
+        var mayEnter: Bool { standing.isEligible && ejection == nil && !hasLanded }
+    }
+
+    var pulls: [Int: Found]
+    var rules: PoolRules
+    var presubmits: [ConfiguredJob]
+    /// The branch as it stands; nil where it is gone.
+    var base: TrainBase?
+    var capacity: Int
+
+    var plans: [Int: PrefixBuilder.Plan] {
+        let template = rules.tide.mergeTemplate(of: rules.repository)
+        return pulls.compactMapValues { found in
+            found.standing.method.map { PrefixBuilder.Plan(pull: found.pull, method: $0, template: template) }
+        }
+    }
+
+    /// The most pull requests that are tested together.
+    var maxMembers: Int {
+        switch rules.tide.batchSizeLimit(of: rules.repository) {
+        case 0: TrainPolicy().maxMembers
+        case -1: 1
+        case let limit: limit
+        }
+    }
+
+    /// What pages show of it without asking anybody again.
+    var facts: PoolFacts {
+        let required = presubmits.filter { $0.runsAgainst(branch: rules.branch) && $0.job.isRequired }
+        return PoolFacts(
+            blockers: rules.blockers, methods: Array(Set(pulls.values.compactMap(\.standing.method))),
+            jobs: required.map(\.job.name).sorted(), base: base?.commit, capacity: capacity, maxMembers: maxMembers,
+            configuration: 0)
+    }
+}
+
+/// What a look found, stored with the pool.
+package struct PoolFacts: Sendable, Hashable, Codable {
+    package var blockers: [MergeBlocker]
+    package var methods: [MergeMethod]
+    /// Required presubmits of the branch.
+    package var jobs: [String]
+    package var base: String?
+    package var capacity: Int
+    package var maxMembers: Int
+    /// The version of the configuration that was in force.
+    package var configuration: Int64
+}
+
+/// What is known of a pull request from the last look.
+struct KnownMember: Sendable {
+    var number: Int
+    var head: String
+    var isEligible: Bool
+    var eligibleSince: Date?
+    var method: MergeMethod?
+    var priority: Int
+    var obstacles: [MergeObstacle]
+    var state: String
+    var text: String
+    var contexts: [String: ContextState]
+    var sign: String
+    /// Seconds since the contexts were read at the forge.
+    var contextsAge: Double
+    var ejectedHead: String?
+    var ejection: String?
+}
+
+extension MergeTrain {
+    /// Every trial, those of the line first.
+    package var trials: [Trial] { line + lanes.compactMap(\.trial) }
+
+    /// Everybody in the train, by number.
+    package var membersByNumber: [Int: TrainMember] {
+        Dictionary((queue + line.flatMap(\.members) + lanes.flatMap(\.members)).map { ($0.number, $0) }) { first, _ in
+            first
+        }
+    }
+
+    /// Jobs that are under test for a pull request now.
+    package func jobsUnderTest(of number: Int) -> [String] {
+        let runs = trials.filter { $0.numbers.contains(number) && $0.state == .testing }.flatMap(\.runs)
+        return Set(runs.filter { $0.state == .requested }.map(\.job.name)).sorted()
+    }
+}

@@ -1,0 +1,90 @@
+import Fleet
+import FoundationEssentials
+import JobConfig
+import Postgres
+import SlipwayModel
+
+/// Hears what may concern a pool, and has it looked at. It decides nothing: the driver reads what is true then.
+struct MergingWorker: Worker {
+    let name = "merging"
+    let topics = [
+        PullChanged.type, RefPushed.type, RunRefused.type, CommandIssued.type, Self.configurationApplied,
+    ]
+    let database: PostgresPool
+    let configuration: MergingConfiguration
+    let wake: WakeUp
+
+    /// Scheduling's word for another version of the configuration; nothing of its payload is read.
+    private static let configurationApplied = "config.applied"
+    /// Commands that ask for another try.
+    private static let retries: Set<String> = ["retest", "test"]
+
+    func plan(_ messages: [Message]) async throws -> CommitPlan {
+        let tide = try await configuration.current(database).tide
+        var changed: Set<PoolName> = []
+        var pushed: Set<PoolName> = []
+        var retried: Set<PullName> = []
+        var refused: [UUID: String] = [:]
+        var isConfigured = false
+        for message in messages {
+            switch message.envelope.type {
+            case PullChanged.type:
+                let pull = try message.decode(PullChanged.self)
+                guard let tide, !tide.queries(of: pull.repository).isEmpty else { continue }
+                changed.insert(PoolName(repository: pull.repository, branch: pull.baseRef))
+                if let previous = pull.previousBaseRef {
+                    changed.insert(PoolName(repository: pull.repository, branch: previous))
+                }
+            case RefPushed.type:
+                let push = try message.decode(RefPushed.self)
+                if !push.isTag { pushed.insert(PoolName(repository: push.repository, branch: push.ref)) }
+            case RunRefused.type:
+                let refusal = try message.decode(RunRefused.self)
+                refused[refusal.requestID] = refusal.reason
+            case CommandIssued.type:
+                let issued = try message.decode(CommandIssued.self)
+                if issued.commands.contains(where: { Self.retries.contains($0.name) }) {
+                    retried.insert(PullName(repository: issued.repository, number: issued.number))
+                }
+            default: isConfigured = true
+            }
+        }
+        return { [wake, changed, pushed, retried, refused, isConfigured] effects in
+            let database = effects.database
+            if !changed.isEmpty { try await database.wake(Array(changed), MergingStore.wakePools) }
+            var known = Array(pushed)
+            if !refused.isEmpty {
+                known += try await database.execute(
+                    MergingStore.refuseRuns, Array(refused.keys), Array(refused.values)
+                ).map(PoolName.init)
+            }
+            if !retried.isEmpty {
+                let pulls = Array(retried)
+                known += try await database.execute(
+                    MergingStore.readmit, pulls.map(\.repository.org), pulls.map(\.repository.repo), pulls.map(\.number)
+                ).map(PoolName.init)
+            }
+            if !known.isEmpty { try await database.wake(known, MergingStore.wakeKnownPools) }
+            if isConfigured { try await database.execute(MergingStore.wakeAll) }
+            effects.afterCommit { wake.signal() }
+        }
+    }
+}
+
+private struct PullName: Hashable, Sendable {
+    var repository: RepositoryName
+    var number: Int
+}
+
+extension PoolName {
+    fileprivate init(_ row: Row) throws {
+        let (org, repo, branch) = try row.decode((String, String, String).self)
+        self.init(repository: RepositoryName(org: org, repo: repo), branch: branch)
+    }
+}
+
+extension Transaction {
+    fileprivate func wake(_ pools: [PoolName], _ statement: Statement) async throws {
+        try await execute(statement, pools.map(\.org), pools.map(\.repo), pools.map(\.branch))
+    }
+}

@@ -1,0 +1,106 @@
+package import JobConfig
+package import SlipwayModel
+
+/// An open pull request, as far as rules of merging ask for it.
+package struct MergeCandidate: Hashable, Sendable {
+    package var repository: RepositoryName
+    package var number: Int
+    package var title: String
+    package var body: String
+    package var author: String
+    package var headRef: String
+    package var headSHA: String
+    package var baseRef: String
+    package var isDraft: Bool
+    /// Nil while the forge has not found out.
+    package var mergeable: Bool?
+    package var labels: Set<String>
+    package var milestone: String?
+    /// What the forge makes of its reviews: `approved`, `changes_requested`; nil where it asks for none.
+    package var reviewDecision: String?
+    package var link: String?
+
+    package init(
+        repository: RepositoryName, number: Int, title: String = "", body: String = "", author: String = "",
+        headRef: String = "", headSHA: String, baseRef: String, isDraft: Bool = false, mergeable: Bool? = nil,
+        labels: Set<String> = [], milestone: String? = nil, reviewDecision: String? = nil, link: String? = nil
+    ) {
+        self.repository = repository
+        self.number = number
+        self.title = title
+        self.body = body
+        self.author = author
+        self.headRef = headRef
+        self.headSHA = headSHA
+        self.baseRef = baseRef
+        self.isDraft = isDraft
+        self.mergeable = mergeable
+        self.labels = labels
+        self.milestone = milestone
+        self.reviewDecision = reviewDecision
+        self.link = link
+    }
+
+    /// What a template of a merge commit may name.
+    var templateSubject: TideMergeTemplate.Subject {
+        TideMergeTemplate.Subject(
+            repository: repository, number: number, title: title, body: body, author: author, baseRef: baseRef,
+            headRef: headRef, headSHA: headSHA)
+    }
+}
+
+/// A status context's state at the forge.
+package enum ContextState: String, Hashable, Sendable, Codable {
+    case success, pending, failure, error
+}
+
+/// An open issue that stops merging: those that carry the blocker label.
+package struct MergeBlocker: Hashable, Sendable, Codable {
+    package var number: Int
+    package var title: String
+    package var link: String?
+
+    package init(number: Int, title: String, link: String? = nil) {
+        self.number = number
+        self.title = title
+        self.link = link
+    }
+
+    /// Branches named by `branch:NAME` in its title; empty: it blocks all of them.
+    package var branches: [String] {
+        var found: [String] = []
+        var rest = Substring(title)
+        while let mark = rest.firstRange(of: "branch:") {
+            let isWord = mark.lowerBound > rest.startIndex && rest[rest.index(before: mark.lowerBound)].isBranchLetter
+            rest = rest[mark.upperBound...]
+            let name = rest.drop { !$0.isBranchLetter && !$0.isWhitespace }.prefix(while: \.isBranchLetter)
+            if !isWord, !name.isEmpty { found.append(String(name)) }
+        }
+        return found
+    }
+
+    package func blocks(_ branch: String) -> Bool {
+        let branches = branches
+        return branches.isEmpty || branches.contains(branch)
+    }
+}
+
+extension Character {
+    fileprivate var isBranchLetter: Bool { isLetter || isNumber || "-_./".contains(self) }
+}
+
+/// What a pull request may do, and what it lacks.
+package struct MergeStanding: Hashable, Sendable {
+    /// Nil where its labels contradict each other.
+    package var method: MergeMethod?
+    /// None: it meets its pool's rules.
+    package var obstacles: [MergeObstacle]
+    /// Of the status at the forge: success, pending or error.
+    package var state: String
+    /// Tide's wording, at most 140 characters.
+    package var description: String
+    /// Its place among the sets of `priority`; lower goes first.
+    package var priority: Int
+
+    package var isEligible: Bool { obstacles.isEmpty }
+}

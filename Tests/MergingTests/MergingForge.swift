@@ -1,0 +1,128 @@
+import Forge
+import Foundation
+import Git
+import LocalForge
+import Logging
+import SlipwayModel
+import SlipwayTesting
+import Subprocess
+
+/// A LocalForge with one repository, `harbor/crane`, and a working copy that pushes to it as maria.
+struct MergingForge: Sendable {
+    static let repository = RepositoryName(org: "harbor", repo: "crane")
+    private static let adminToken = "admin-token-of-the-tests"
+    static let botToken = "bot-token-of-the-tests"
+
+    let address: ForgeAddress
+    let folder: String
+
+    private var clone: String { "\(folder)/clone" }
+    /// As Slipway.
+    var bot: ForgeClient { ForgeClient(address: address, token: Self.botToken) }
+    var maria: ForgeClient { ForgeClient(address: address, token: Self.adminToken, actingAs: "maria") }
+    var mirrors: GitMirrors { GitMirrors(folder: "\(folder)/mirrors", forge: bot) }
+    /// The forge's own copy.
+    var bare: GitRepository { GitRepository(folder: "\(folder)/forge/repos/harbor/crane.git") }
+
+    /// - Parameter files: of the first commit of `main`.
+    static func run(
+        files: [String: String] = ["README.md": "crane\n"],
+        _ body: @Sendable @escaping (MergingForge) async throws -> Void
+    ) async throws {
+        try await TestGate.forges.pass {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "merging-\(UUID().uuidString)").path
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let configuration = LocalForgeConfiguration(
+                root: "\(folder)/forge", port: 0, hookURL: nil, hookSecret: "secret", adminToken: adminToken,
+                botToken: botToken)
+            let server = try LocalForgeServer(configuration, logger: quietLogger)
+            let (addresses, listening) = AsyncStream<ForgeAddress>.makeStream()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run { listening.yield($0) } }
+                group.addTask {
+                    for await address in addresses {
+                        let forge = MergingForge(address: address, folder: folder)
+                        try await forge.populate(files)
+                        try await body(forge)
+                        return
+                    }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func populate(_ files: [String: String]) async throws {
+        let admin = ForgeClient(address: address, token: Self.adminToken)
+        try await admin.setMembership(org: "harbor", user: "maria", role: "admin")
+        _ = try await admin.createRepository(Self.repository)
+        let url = address.cloneURL(Self.repository).replacing("http://", with: "http://maria:x@")
+        try FileManager.default.createDirectory(atPath: clone, withIntermediateDirectories: true)
+        try await git("init", "--quiet", "--initial-branch=main")
+        try await git("remote", "add", "origin", url)
+        try await commit(files)
+        try await git("push", "--quiet", "origin", "main")
+    }
+
+    private func commit(_ files: [String: String]) async throws {
+        for (path, text) in files {
+            let url = URL(filePath: "\(clone)/\(path)")
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: url)
+        }
+        try await git("add", "--all")
+        try await git(
+            "commit", "--quiet", "--allow-empty", "--message", "Change \(files.keys.sorted().joined(separator: ", "))")
+    }
+
+    /// Pushes a branch per change, made from `main` as it stands, in one push, and opens their pull requests.
+    func open(_ changes: [(branch: String, files: [String: String])]) async throws -> [Int] {
+        for change in changes {
+            try await git("checkout", "--quiet", "-B", change.branch, "main")
+            try await commit(change.files)
+        }
+        try await git("push", "--quiet", "origin", "--all")
+        try await git("checkout", "--quiet", "main")
+        var numbers: [Int] = []
+        for change in changes {
+            numbers.append(
+                try await maria.openPull(
+                    Self.repository, title: "Change \(change.branch)", head: change.branch, base: "main"
+                ).number)
+        }
+        return numbers
+    }
+
+    /// Another commit on a branch.
+    func push(_ branch: String, _ files: [String: String]) async throws {
+        try await git("checkout", "--quiet", branch)
+        if branch == "main" { try await git("pull", "--quiet", "--ff-only", "origin", "main") }
+        try await commit(files)
+        try await git("push", "--quiet", "origin", branch)
+        try await git("checkout", "--quiet", "main")
+    }
+
+    /// What `main` holds.
+    func mainFiles() async throws -> Set<String> {
+        Set(try await bare.entries(of: "refs/heads/main").map(\.path))
+    }
+
+    @discardableResult
+    func git(_ arguments: String...) async throws -> String {
+        let result = try await Subprocess.run(
+            .name("git"), arguments: Arguments(["-C", clone] + arguments),
+            environment: .inherit.updating([
+                "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0",
+                "GIT_AUTHOR_NAME": "maria", "GIT_AUTHOR_EMAIL": "maria@example.org", "GIT_COMMITTER_NAME": "maria",
+                "GIT_COMMITTER_EMAIL": "maria@example.org",
+            ]), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        guard result.terminationStatus.isSuccess else { throw GitFailure(description: result.standardError) }
+        return result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    struct GitFailure: Error, CustomStringConvertible {
+        let description: String
+    }
+}

@@ -1,0 +1,349 @@
+import ArtifactStore
+import Fleet
+import Forge
+import Foundation
+import Git
+import JobConfig
+import Merging
+import Postgres
+import Reporting
+import Results
+import RoomKit
+import Scheduling
+import SlipwayModel
+import SlipwayTesting
+import Synchronization
+import Testing
+import Web
+
+/// Merging with scheduling and reporting on a database and a LocalForge of their own. Messages go from room to room as
+/// the broker would carry them; agents are played by the test, which merges each run's refs with git and judges the tree.
+final class MergingHarness: Sendable {
+    /// What a played agent makes of a job on a tree.
+    struct Judgement: Sendable {
+        var passes: Bool
+        var test = "suite.test"
+        var output = ""
+    }
+
+    let bus: FleetBus
+    let forge: MergingForge
+    let room: MergingService
+    private let recorder: MessageRecorder
+    private let scheduling: SchedulingService
+    private let workers: [any Worker]
+    private let driver: Chore
+    private let survey: Chore
+    private let reporter: Chore
+    private let settings: Settings
+    private let seen = Mutex<[Int: PullRequest]>([:])
+    private let stood = Mutex<[String]>([])
+    private let judge: @Sendable (_ job: String, _ files: [String: String], _ refs: Refs) -> Judgement
+
+    static let repository = MergingForge.repository
+    static let tide = "tide: {queries: [{repos: [harbor/crane], missingLabels: [hold]}]}"
+    static let unit = "{name: unit, always_run: true, \(spec)}"
+    static let spec = "spec: {containers: [{image: tools, command: [make]}]}"
+
+    /// - Parameters:
+    ///   - jobs: presubmits of the repository, each a mapping.
+    ///   - judge: by default a tree fails that holds a file `bad` or anything below `bad/`.
+    static func run(
+        tide: String = tide, jobs: [String] = [unit],
+        settings change: @Sendable @escaping (inout Settings) -> Void = { _ in },
+        judge: @Sendable @escaping (String, [String: String], Refs) -> Judgement = { _, files, _ in
+            let bad = files.keys.filter { $0.hasPrefix("bad") }.sorted()
+            return Judgement(passes: bad.isEmpty, output: "expected no \(bad.joined(separator: " "))")
+        },
+        _ body: @Sendable @escaping (MergingHarness) async throws -> Void
+    ) async throws {
+        try await MergingForge.run { forge in
+            var settings = Settings()
+            settings.forgeBot = "slipway-bot"
+            change(&settings)
+            let migrations = try await migrations(forge, settings)
+            try await withDatabase(migrations: migrations) { [settings] pool in
+                let harness = try await MergingHarness(pool, forge, settings, judge: judge)
+                try await harness.apply(tide: tide, jobs: jobs)
+                try await harness.scheduling.ledger.announce(agent: "agent", cluster: "default", capacity: 4)
+                try await body(harness)
+            }
+        }
+    }
+
+    private init(
+        _ pool: PostgresPool, _ forge: MergingForge, _ settings: Settings,
+        judge: @Sendable @escaping (String, [String: String], Refs) -> Judgement
+    ) async throws {
+        (bus, recorder) = try await MessageRecorder.bus(
+            over: pool, hearing: [ConfigurationApplied.type, PullReconcile.type])
+        self.forge = forge
+        self.settings = settings
+        self.judge = judge
+        scheduling = SchedulingService(bus: bus, forge: forge.bot, settings: settings)
+        room = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
+        let reporting = ReportingService(bus: bus, forge: forge.bot, settings: settings)
+        workers = scheduling.workers + room.workers + reporting.workers
+        driver = try #require(room.chores.first { $0.name == "merging-pools" })
+        survey = try #require(room.chores.first { $0.name == "merging-survey" })
+        reporter = try #require(reporting.chores.first)
+    }
+
+    /// Rooms tell their migrations only when they are put together.
+    private static func migrations(_ forge: MergingForge, _ settings: Settings) async throws -> [Migration] {
+        let pool = PostgresPool(
+            configuration: try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none"), logger: quietLogger)
+        let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
+        let migrations =
+            FleetSchema.migrations + TokenStore.migrations
+            + SchedulingService(bus: bus, forge: forge.bot, settings: settings).migrations
+            + ResultsService(
+                bus: bus, artifacts: try LocalArtifactStore(folder: "\(forge.folder)/artifacts"), settings: settings,
+                whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }
+            ).migrations
+            + ReportingService(bus: bus, forge: forge.bot, settings: settings).migrations
+            + MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings).migrations
+        await pool.close()
+        return migrations
+    }
+
+    func apply(tide: String = tide, jobs: [String]) async throws {
+        let text = "presubmits:\n  harbor/crane:\n" + jobs.map { "  - \($0)\n" }.joined()
+        let loaded = JobConfiguration.load(
+            files: [SourceFile(path: "jobs.yaml", bytes: Array(text.utf8))],
+            prowSettings: JobConfiguration.prowSettings(SourceFile(path: "config.yaml", bytes: Array(tide.utf8))))
+        _ = try await ConfigurationStore(bus).apply(loaded, by: "maria", source: "test")
+        try await survey.run()
+    }
+
+    // MARK: Going on
+
+    /// Everything once: the forge's news, messages, agents, trains, reports.
+    func step() async throws {
+        try await hear()
+        try await pump()
+        try await work()
+        try await pump()
+        _ = try await bus.database.query("update merging.pools set due_at = least(due_at, now())")
+        try await driver.run()
+        try await lookAtMain()
+        try await pump()
+        try await reporter.run()
+    }
+
+    /// Kills a driver in the middle of its work: its task is cancelled, and its claims run out.
+    func killDriver(after pause: Duration) async throws {
+        let rooms = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
+        let driver = try #require(rooms.chores.first { $0.name == "merging-pools" })
+        _ = try await bus.database.query("update merging.pools set due_at = least(due_at, now())")
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await driver.run() }
+            group.addTask { try? await Task.sleep(for: pause) }
+            await group.next()
+            group.cancelAll()
+        }
+        try await lookAtMain()
+        try await expireClaims()
+    }
+
+    func expireClaims() async throws {
+        _ = try await bus.database.query("update merging.pools set claimed_until = '-infinity'")
+    }
+
+    private func lookAtMain() async throws {
+        let tree = try await forge.bare.tree(of: "refs/heads/main")
+        stood.withLock { if $0.last != tree { $0.append(tree) } }
+    }
+
+    /// The trees that `main` was seen at, in order.
+    var treesOfMain: [String] { stood.withLock { $0 } }
+
+    /// Steps until something holds; fails after so many steps.
+    func steps(_ limit: Int = 60, until what: String, _ condition: () async throws -> Bool) async throws {
+        for _ in 0..<limit {
+            try await step()
+            if try await condition() { return }
+        }
+        Issue.record("not within \(limit) steps: \(what); \(try await overview())")
+    }
+
+    /// Delivers what changed at the forge since the last look.
+    private func hear() async throws {
+        let pulls = try await forge.bot.pulls(Self.repository, state: "all")
+        let changed = seen.withLock { seen in
+            pulls.filter { pull in
+                defer { seen[pull.number] = pull }
+                return seen[pull.number] != pull
+            }.map { (pull: $0, isNew: seen[$0.number] == nil) }
+        }
+        let events = changed.map { pull, _ in
+            PullChanged(
+                repository: Self.repository, number: pull.number, action: pull.isOpen ? "synchronize" : "closed",
+                title: pull.title, author: pull.author, authorAssociation: "MEMBER", isOpen: pull.isOpen,
+                isDraft: pull.isDraft ?? false, isMerged: pull.wasMerged, headRef: pull.head.ref,
+                headSHA: pull.head.sha,
+                baseRef: pull.base.ref, baseSHA: pull.base.sha, previousBaseRef: nil, label: nil,
+                labels: pull.labelNames, sender: "maria", mergeable: nil, link: pull.htmlURL,
+                deliveryID: UUID().uuidString,
+                subjectVersion: Int64((pull.updatedAt?.date.timeIntervalSince1970 ?? 0) * 1000))
+        }
+        guard !events.isEmpty else { return }
+        try await bus.commit { effects in
+            for event in events { try effects.emit(event) }
+        }
+    }
+
+    func emit(_ event: some Event) async throws {
+        try await bus.commit { effects in try effects.emit(event) }
+    }
+
+    /// Carries messages until none is under way.
+    private func pump() async throws {
+        while true {
+            let messages = try recorder.take()
+            guard !messages.isEmpty else { return }
+            for worker in workers {
+                let own = messages.filter { worker.topics.contains($0.envelope.type) }
+                guard !own.isEmpty else { continue }
+                try await bus.commit(try await worker.plan(own))
+            }
+        }
+    }
+
+    /// Carries out every run that was dispatched.
+    private func work() async throws {
+        let dispatched = try await bus.database.query(
+            "select run_id, build_id, cluster from scheduling.runs where state = 'dispatched' order by build_id"
+        ).map { row in
+            let (run, build, cluster) = try row.decode((UUID, Int64, String).self)
+            return RunDispatched(runID: RunID(run), buildID: BuildID(build), cluster: cluster)
+        }
+        try await scheduling.ledger.announce(agent: "agent", cluster: "default", capacity: 4)
+        for run in try await scheduling.ledger.claim(dispatched, agent: "agent") {
+            let refs = try #require(run.refs)
+            let outcome: RunOutcome
+            if let tree = try await mergedTree(of: refs) {
+                let judgement = judge(run.job.name, try await files(of: tree), refs)
+                if !judgement.passes { try await report(run, judgement) }
+                outcome = RunOutcome(
+                    state: judgement.passes ? .success : .failure, message: "done", tree: tree)
+            } else {
+                outcome = RunOutcome(state: .failure, message: "It cannot be merged.")
+            }
+            _ = try await scheduling.ledger.finish(run, outcome: outcome, agent: "agent")
+        }
+    }
+
+    /// What an agent's clone finds.
+    private func mergedTree(of refs: Refs) async throws -> String? {
+        let git = forge.bare
+        var tip = try #require(refs.baseSHA)
+        if tip == "" { tip = "refs/heads/main" }
+        for pull in refs.pulls ?? [] {
+            guard let tree = try await git.merge(tip, pull.sha).tree else { return nil }
+            tip = try await git.commitTree(tree, parents: [tip, pull.sha], message: "merge")
+        }
+        return try await git.tree(of: tip)
+    }
+
+    private func files(of tree: String) async throws -> [String: String] {
+        let entries = try await forge.bare.entries(of: tree)
+        let blobs = try await forge.bare.blobs(entries.map(\.hash))
+        return Dictionary(
+            entries.map { ($0.path, String(decoding: blobs[$0.hash] ?? [], as: UTF8.self)) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Writes a failed test as aggregation would.
+    private func report(_ run: ClaimedRun, _ judgement: Judgement) async throws {
+        _ = try await bus.database.query(
+            """
+            insert into results.runs (build_id, run_id, passed, failed, flaky, skipped, duration_s, files)
+            values (\(run.buildID.number), \(run.runID.uuid), 0, 1, 0, 0, 1, 1)
+            """)
+        _ = try await bus.database.query(
+            """
+            insert into results.failures (build_id, position, run_id, test_id, suite, name, kind, message, output,
+                                          duration_s)
+            values (\(run.buildID.number), 0, \(run.runID.uuid), \(Int64(judgement.test.hashValue)), 'suite',
+                    \(judgement.test), 'failed', 'failed', \(judgement.output), 1)
+            """)
+    }
+
+    // MARK: What came of it
+
+    func pull(_ number: Int) async throws -> PullRequest { try await forge.bot.pull(Self.repository, number) }
+
+    func areMerged(_ numbers: [Int]) async throws -> Bool {
+        let merged = try await forge.bot.pulls(Self.repository, state: "all").filter(\.wasMerged).map(\.number)
+        return Set(merged).isSuperset(of: numbers)
+    }
+
+    func isMerged(_ number: Int) async throws -> Bool { try await pull(number).wasMerged }
+
+    func status(_ number: Int, _ context: String = "tide") async throws -> CommitStatus? {
+        let head = try await pull(number).head.sha
+        return try await forge.bot.combinedStatus(Self.repository, ref: head).statuses.first { $0.context == context }
+    }
+
+    func comments(_ number: Int) async throws -> [String] {
+        try await forge.bot.comments(Self.repository, number).compactMap(\.body)
+    }
+
+    func mergedNumbers() async throws -> Set<Int> {
+        Set(try await forge.bot.pulls(Self.repository, state: "all").filter(\.wasMerged).map(\.number))
+    }
+
+    /// Pull requests that were put out, each with the reason.
+    func ejected() async throws -> [Int: String] {
+        var found: [Int: String] = [:]
+        for row in try await bus.database.query(
+            "select number, ejection from merging.members where ejection is not null")
+        {
+            let (number, reason) = try row.decode((Int, String).self)
+            found[number] = reason
+        }
+        return found
+    }
+
+    /// Trees on which a job succeeded.
+    func testedTrees(_ job: String = "unit") async throws -> Set<String> {
+        Set(
+            try await bus.database.query(
+                "select distinct tree from scheduling.runs where job = \(job) and state = 'success' and tree is not null"
+            ).map { try $0.decode(String.self) })
+    }
+
+    /// Open pull requests whose newest commit passed its own run.
+    func greenHeads() async throws -> Int {
+        try await bus.database.query(
+            """
+            select count(distinct pull_numbers) from scheduling.runs
+             where kind = 'presubmit' and origin <> 'merging' and state = 'success'
+            """
+        ).one().decode(Int.self)
+    }
+
+    /// Every tree that landed, in order, with its pull request.
+    func landings() async throws -> [(number: Int, tree: String)] {
+        try await bus.database.query(
+            "select number, tree from merging.landings where landed_at is not null order by landed_at, number"
+        ).map { try $0.decode((Int, String).self) }.map { (number: $0.0, tree: $0.1) }
+    }
+
+    func history() async throws -> [String] {
+        try await bus.database.query("select action || ' ' || reason from merging.history order by id").map {
+            try $0.decode(String.self)
+        }
+    }
+
+    /// For a test that fails.
+    func overview() async throws -> String {
+        let members = try await bus.database.query(
+            "select '#' || number || ' ' || status_state || ' ' || status_text || ' ' || obstacles::text from merging.members order by number"
+        ).map { try $0.decode(String.self) }
+        let pools = try await bus.database.query(
+            "select coalesce(problem, '') || ' ' || coalesce(train::text, '') from merging.pools"
+        ).map { try $0.decode(String.self) }
+        return (members + pools + (try await history())).joined(separator: "\n")
+    }
+}

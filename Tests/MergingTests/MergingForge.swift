@@ -78,7 +78,9 @@ struct MergingForge: Sendable {
     }
 
     /// Pushes a branch per change, made from `main` as it stands, in one push, and opens their pull requests.
-    func open(_ changes: [(branch: String, files: [String: String])]) async throws -> [Int] {
+    func open(
+        _ changes: [(branch: String, files: [String: String])], base: String = "main"
+    ) async throws -> [Int] {
         for change in changes {
             try await git("checkout", "--quiet", "-B", change.branch, "main")
             try await commit(change.files)
@@ -89,19 +91,45 @@ struct MergingForge: Sendable {
         for change in changes {
             numbers.append(
                 try await maria.openPull(
-                    Self.repository, title: "Change \(change.branch)", head: change.branch, base: "main"
+                    Self.repository, title: "Change \(change.branch)", head: change.branch, base: base
                 ).number)
         }
         return numbers
     }
 
     /// Another commit on a branch.
-    func push(_ branch: String, _ files: [String: String]) async throws {
+    func push(_ branch: String, _ files: [String: String], removing gone: [String] = []) async throws {
         try await git("checkout", "--quiet", branch)
         if branch == "main" { try await git("pull", "--quiet", "--ff-only", "origin", "main") }
-        try await commit(files)
+        if !gone.isEmpty { try await git(["rm", "--quiet"] + gone) }
+        try await commit(files.filter { !gone.contains($0.key) })
         try await git("push", "--quiet", "origin", branch)
         try await git("checkout", "--quiet", "main")
+    }
+
+    func pushManyCommits(_ branch: String, count: Int) async throws {
+        try await git("checkout", "--quiet", branch)
+        for number in 0..<count { try await git("commit", "--quiet", "--allow-empty", "--message", "Commit \(number)") }
+        try await git("push", "--quiet", "origin", branch)
+        try await git("checkout", "--quiet", "main")
+    }
+
+    // MARK: Settings of the forge
+
+    /// - Parameter body: GitHub's JSON of a branch's protection.
+    func protect(_ branch: String, _ body: String) async throws {
+        try await call("PUT", "branches/\(branch)/protection", body)
+    }
+
+    /// - Parameter body: GitHub's JSON of a repository's settings.
+    func allow(_ body: String) async throws { try await call("PATCH", "", body) }
+
+    func close(issue: Int) async throws { try await call("PATCH", "issues/\(issue)", #"{"state": "closed"}"#) }
+
+    private func call(_ method: String, _ path: String, _ body: String) async throws {
+        let value = try JSONDecoder().decode(JSONValue.self, from: Data(body.utf8))
+        let suffix = path.isEmpty ? "" : "/\(path)"
+        try await maria.perform(method, "/repos/\(Self.repository)\(suffix)", value, idempotent: true)
     }
 
     /// What `main` holds.
@@ -110,7 +138,10 @@ struct MergingForge: Sendable {
     }
 
     @discardableResult
-    func git(_ arguments: String...) async throws -> String {
+    func git(_ arguments: String...) async throws -> String { try await git(arguments) }
+
+    @discardableResult
+    private func git(_ arguments: [String]) async throws -> String {
         let result = try await Subprocess.run(
             .name("git"), arguments: Arguments(["-C", clone] + arguments),
             environment: .inherit.updating([

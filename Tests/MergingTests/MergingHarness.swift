@@ -289,6 +289,18 @@ final class MergingHarness: Sendable {
         try await forge.bot.comments(Self.repository, number).compactMap(\.body)
     }
 
+    /// Open pull requests that pools know.
+    func members() async throws -> [Int] {
+        try await bus.database.query("select number from merging.members order by number").map {
+            try $0.decode(Int.self)
+        }
+    }
+
+    /// Has every pool looked at again, as its time would.
+    func dirty() async throws {
+        _ = try await bus.database.query("update merging.pools set is_dirty = true, due_at = now()")
+    }
+
     func mergedNumbers() async throws -> Set<Int> {
         Set(try await forge.bot.pulls(Self.repository, state: "all").filter(\.wasMerged).map(\.number))
     }

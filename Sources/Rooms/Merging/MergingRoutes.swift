@@ -14,8 +14,8 @@ struct MergingRoutes: Sendable {
         router.get("merging", use: list)
         router.get("merging/stream", use: stream)
         router.get("merging/:org/:repo/:number", use: pull)
-        router.get("tide") { request, _ in .redirect(to: "/merging", type: .found) }
-        router.get("tide-history") { request, _ in .redirect(to: "/merging", type: .found) }
+        router.get("tide") { _, _ in Response.redirect(to: "/merging", type: .found) }
+        router.get("tide-history") { _, _ in Response.redirect(to: "/merging", type: .found) }
         router.get("tide.js") { request, _ in try await prow.pools(variable: try Self.variable(request)) }
         router.get("tide-history.js") { request, _ in try await prow.history(variable: try Self.variable(request)) }
     }

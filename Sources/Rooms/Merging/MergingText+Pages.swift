@@ -23,6 +23,7 @@ extension MergingText {
         case "CLEARED": "cleared"
         case "WAITS": "waits"
         case "REBUILD": "built anew"
+        case "LEFT": "left"
         case "TRIGGER", "TRIGGER_BATCH": "tested"
         default: action.lowercased()
         }

@@ -22,6 +22,7 @@ extension MergingText {
     static func headGone(_ head: String) -> String {
         "Its commit \(head.prefix(12)) is not at the forge any more; push its branch again."
     }
+    static let passedTogether = "Job succeeded together with others in the merge train."
     static let emptyTrial = "There was nothing to merge."
     static let nothingIsMerged = "The configuration does not have anything merged in this repository any more."
     static let nobodyWaits = "The merge train does not wait for this run any more."
@@ -110,6 +111,10 @@ extension MergingText {
         let shown = files.prefix(3).joined(separator: ", ") + (files.count > 3 ? " …" : "")
         return
             "#\(number) conflicts with pull requests before it\(files.isEmpty ? "" : " in \(shown)") and waits for them."
+    }
+
+    static func left(_ number: Int, _ reason: String?) -> String {
+        "#\(number) left the train: " + (reason.map { "\($0)" } ?? "it was closed, or merged by hand.")
     }
 
     static func rebuilt(_ base: TrainBase) -> String {

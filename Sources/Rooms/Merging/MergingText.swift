@@ -13,6 +13,7 @@ enum MergingText {
     static let inPool = "In merge pool."
     static let conflict = "PR has a merge conflict."
     static let draft = "PR is a draft."
+    static let forgeBlocks = "PR is blocked from merging by the forge."
     static let conflictingMethods = "PR has conflicting merge method override labels"
     static let missingReviews = "PullRequest is missing sufficient approving GitHub review(s)"
 
@@ -87,6 +88,10 @@ enum MergingText {
 
     static let draftObstacle = MergeObstacle(
         rule: "It is a draft.", remedy: "The author marks it as ready for review.")
+
+    static let forgeBlocksObstacle = MergeObstacle(
+        rule: "The forge says that it is blocked: by the branch's protection, a ruleset, or a review that is missing.",
+        remedy: "Its page at the forge names what is missing.")
 
     static func forbiddenMethodObstacle(_ method: MergeMethod, _ repository: RepositoryName) -> MergeObstacle {
         MergeObstacle(

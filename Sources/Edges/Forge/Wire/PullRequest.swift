@@ -49,6 +49,8 @@ package struct PullRequest: Hashable, Sendable, Codable {
     package var isMerged: Bool?
     /// Null while the forge has not computed it.
     package var mergeable: Bool?
+    /// What stands against merging it, in the forge's word: clean, blocked, dirty, behind, unstable …
+    package var mergeableState: String?
     package var mergeCommitSHA: String?
     /// The author's relation to the repository: OWNER, MEMBER, COLLABORATOR, CONTRIBUTOR, NONE …
     package var authorAssociation: String?
@@ -77,6 +79,7 @@ package struct PullRequest: Hashable, Sendable, Codable {
         case requestedReviewers = "requested_reviewers"
         case isDraft = "draft"
         case isMerged = "merged"
+        case mergeableState = "mergeable_state"
         case mergeCommitSHA = "merge_commit_sha"
         case authorAssociation = "author_association"
         case createdAt = "created_at"

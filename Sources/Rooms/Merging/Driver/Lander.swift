@@ -98,7 +98,11 @@ struct Lander: Sendable {
             fresh.labels = Set(pull.labelNames)
             fresh.isDraft = pull.isDraft ?? false
             fresh.mergeable = nil
-            guard look.rules.standing(of: fresh, contexts: found.contexts).isEligible else {
+            // What is asked for again meanwhile was green before; what failed since keeps it out.
+            let contexts = found.contexts.merging(try await observer.forgeContexts(fresh).1) { known, now in
+                now == .pending ? known : now
+            }
+            guard look.rules.standing(of: fresh, contexts: contexts).isEligible else {
                 return [
                     .left(number: member.number),
                     .landingRefused(
@@ -198,6 +202,9 @@ struct Lander: Sendable {
                 .landingRefused(
                     trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(step.number))),
             ]
+        case 405 where error.message.contains("\"\(observer.statusContext)\""):
+            // Our own status is required, and the forge has yet to show it.
+            return [.landingRefused(trial: landing.trial, .temporary(reason: error.message))]
         case 405, 422:
             return [
                 .landingRefused(trial: landing.trial, .member(number: step.number, reason: error.message))

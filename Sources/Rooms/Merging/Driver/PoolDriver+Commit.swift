@@ -26,6 +26,7 @@ extension PoolDriver {
             try await step.storeEnds()
             try await step.storeLook(landed: Set(landed.map(\.number)))
             for (trial, number) in landed { try await step.complete(trial: trial, number) }
+            for event in events { try await step.noteLeft(event, before: before) }
             for action in actions { try await step.take(action, before: before, priority: Self.priority) }
             try await step.storeStatuses()
             let pool = current.pool
@@ -121,7 +122,30 @@ struct PoolStep {
             try await database.execute(MergingStore.cancelRuns, claim.poolID, runs)
         case .eject(let member, let ejection): try await eject(member, ejection)
         case .note(let note): try await take(note, before: before)
-        case .build, .land: break
+        case .land(let trial, _, let members, _, _): try overwritePending(of: members, trial)
+        case .build: break
+        }
+    }
+
+    /// Under `overwrite-pending-contexts` what passed together stands for what each has yet to show alone, so that the
+    /// forge does not refuse a merge for it.
+    private func overwritePending(of members: [TrainMember], _ id: Int) throws {
+        guard let look = turn.look, look.rules.policy.overwritesPending == true,
+            let trial = train.trials.first(where: { $0.id == id })
+        else { return }
+        let passed = Set(trial.runs.filter { $0.state == .passed }.map(\.job.name))
+        for job in look.presubmits where passed.contains(job.job.name) && job.runsAgainst(branch: pool.branch) {
+            let context = job.job.context ?? job.job.name
+            for member in members where look.pulls[member.number]?.contexts[context] == .pending {
+                try effects.emit(
+                    ForgeDesired(
+                        repository: pool.repository, target: "commit/\(member.head)",
+                        key: "status/\(member.head)/\(context)",
+                        value: .status(
+                            sha: member.head, context: context, state: "success",
+                            description: MergingText.passedTogether, targetURL: nil),
+                        version: now.microseconds * 10))
+            }
         }
     }
 
@@ -160,6 +184,16 @@ struct PoolStep {
             try await self.note("WAITS", [number], MergingText.waitsBehind(number, files))
         case .rebuilt(let base): try await self.note("REBUILD", [], MergingText.rebuilt(base), base: base.commit)
         }
+    }
+
+    /// Somebody else's doing: closed, merged by hand, or a rule that is not met any more.
+    func noteLeft(_ event: TrainEvent, before: MergeTrain) async throws {
+        guard case .left(let number) = event, before.membersByNumber[number] != nil,
+            !before.trials.contains(where: { $0.id == before.landing && $0.numbers.contains(number) })
+        else { return }
+        let found = turn.look?.pulls[number]
+        guard found?.hasLanded != true else { return }
+        try await note("LEFT", [number], MergingText.left(number, found?.standing.description))
     }
 
     private func note(

@@ -16,11 +16,11 @@ import SlipwayModel
 struct PoolDriver: Sendable {
     private static let window = 16
     private static let concurrentPools = 4
-    /// Seconds between two looks at a pool in which nothing happened.
+    /// Seconds between two looks at a pool in which nothing happened: with somebody in it, and without.
     private static let lookAge = 30.0
-    /// Seconds until the next turn: where runs are under way, and where none are.
+    private static let emptyLookAge = 120.0
+    /// Seconds until the next turn where runs are under way.
     private static let busyPause = 1.0
-    private static let idlePause = 30.0
     /// Seconds until the next turn after something failed.
     private static let failurePause = 10.0
     /// Rounds of building and landing in one turn; what is left then has the next turn.
@@ -76,7 +76,7 @@ struct PoolDriver: Sendable {
 
     private func drive(_ claim: PoolClaim) async throws {
         var claim = claim
-        var pause = Self.idlePause
+        var pause = Self.lookAge
         var problem: String?
         do {
             pause = try await work(&claim)
@@ -100,27 +100,32 @@ struct PoolDriver: Sendable {
         let version = try await configuration.current(database)
         guard let tide = version.tide, !tide.queries(of: claim.pool.repository).isEmpty else {
             try await drop(claim)
-            return Self.idlePause
+            return Self.emptyLookAge
         }
         var known = try await members(of: claim.pool)
         var turn = PoolTurn(pool: claim.pool, version: version.number)
-        if claim.isDirty || claim.age > Self.lookAge || claim.train == nil {
+        let isEmpty = claim.train?.membersByNumber.isEmpty ?? true
+        if claim.isDirty || claim.age > (isEmpty ? Self.emptyLookAge : Self.lookAge) {
             let presubmits = try await configuration.presubmits(
                 of: claim.pool.repository, at: version, database)
-            let look = try await observer.look(claim.pool, tide: tide, presubmits: presubmits, known: known)
+            let look = try await observer.look(
+                claim.pool, tide: tide, presubmits: presubmits, known: known,
+                train: claim.train)
             turn.look = look
-            guard let base = look.base else {
+            if look.needsBase, look.base == nil {
                 try await stall(claim, look, MergingText.branchGone(claim.pool.branch))
-                return Self.idlePause
+                return Self.lookAge
             }
             if claim.train == nil {
-                claim.train = MergeTrain(base: base, capacity: look.capacity)
+                // Nobody may enter yet, so where the branch stands is of no matter.
+                claim.train = MergeTrain(
+                    base: look.base ?? TrainBase(commit: "", tree: ""), capacity: look.capacity)
             }
         }
         let ended = try await endedRuns(of: claim)
         turn.endedRuns = ended.ended
         turn.cancelledRuns = ended.cancelled
-        guard var train = claim.train else { return Self.idlePause }
+        guard var train = claim.train else { return Self.emptyLookAge }
         // What an earlier driver left undone comes first.
         var tasks = train.outstanding().filter { $0.isForDriver }
         var events = turn.events(for: train, at: claim.time)
@@ -134,8 +139,9 @@ struct PoolDriver: Sendable {
             guard !tasks.isEmpty else { break }
             events = try await perform(tasks.removeFirst(), &turn, claim, known)
         }
-        let isBusy = claim.train?.trials.contains { $0.state == .testing || $0.state == .building } ?? false
-        return isBusy ? Self.busyPause : Self.idlePause
+        guard let train = claim.train, !train.membersByNumber.isEmpty else { return Self.emptyLookAge }
+        let isBusy = train.landing != nil || train.trials.contains { $0.state != .passed }
+        return isBusy ? Self.busyPause : Self.lookAge
     }
 
     // MARK: Doing what the train wants
@@ -167,7 +173,9 @@ struct PoolDriver: Sendable {
         let version = try await configuration.current(database)
         let tide = version.tide ?? TideSettings()
         let presubmits = try await configuration.presubmits(of: claim.pool.repository, at: version, database)
-        let look = try await observer.look(claim.pool, tide: tide, presubmits: presubmits, known: known)
+        let look = try await observer.look(
+            claim.pool, tide: tide, presubmits: presubmits, known: known,
+            train: claim.train)
         turn.setLook(look)
         return look
     }

@@ -26,7 +26,9 @@ struct PoolLook: Sendable {
     var pulls: [Int: Found]
     var rules: PoolRules
     var presubmits: [ConfiguredJob]
-    /// The branch as it stands; nil where it is gone.
+    /// Somebody may enter, or is in the train already.
+    var needsBase: Bool
+    /// The branch as it stands; nil where it is gone, or where nobody asked.
     var base: TrainBase?
     var capacity: Int
 

@@ -19,11 +19,11 @@ struct PoolObserver: Sendable {
     let statusContext: String
     let maximumTrials: Int
 
+    /// - Parameter train: nil before the first look.
     func look(
-        _ pool: PoolName, tide: TideSettings, presubmits: [ConfiguredJob], known: [Int: KnownMember]
+        _ pool: PoolName, tide: TideSettings, presubmits: [ConfiguredJob], known: [Int: KnownMember], train: MergeTrain?
     ) async throws -> PoolLook {
         let pulls = try await openPulls(of: pool)
-        let base = try await base(of: pool)
         let rules = PoolRules(
             repository: pool.repository, branch: pool.branch, tide: tide, presubmits: presubmits,
             allowedMethods: try await allowedMethods(in: pool.repository),
@@ -46,8 +46,13 @@ struct PoolObserver: Sendable {
                 ejection: member?.ejectedHead == pull.headSHA ? member?.ejection : nil,
                 hasLanded: landed.contains("\(pull.number)@\(pull.headSHA)"))
         }
+        let inside = Set(train?.membersByNumber.keys.map { $0 } ?? [])
+        try await checkBlocks(&found, rules, inside: inside)
+        // Idle branches are not fetched.
+        let needsBase = !inside.isEmpty || found.values.contains(where: \.mayEnter)
         return PoolLook(
-            pulls: found, rules: rules, presubmits: presubmits, base: base,
+            pulls: found, rules: rules, presubmits: presubmits, needsBase: needsBase,
+            base: needsBase ? try await base(of: pool) : nil,
             capacity: try await capacity(rules, presubmits))
     }
 
@@ -97,6 +102,20 @@ struct PoolObserver: Sendable {
         let (slots, pools) = try await database.execute(MergingStore.capacity).one().decode((Int, Int).self)
         let jobs = presubmits.count { $0.runsAgainst(branch: rules.branch) && $0.job.isRequired && $0.alwaysRun }
         return min(max(1, slots / max(1, jobs) / max(1, pools)), maximumTrials)
+    }
+
+    /// Under the policy `block`, what the forge says is blocked does not enter. Those in the train are left alone: while
+    /// they are tested our own status may be what blocks them.
+    private func checkBlocks(
+        _ found: inout [Int: PoolLook.Found], _ rules: PoolRules, inside: Set<Int>
+    ) async throws {
+        guard rules.tide.mergeBlocksPolicy(of: rules.repository) == .block else { return }
+        for number in found.keys.sorted() where found[number]?.mayEnter == true && !inside.contains(number) {
+            guard try await forge.pull(rules.repository, number).mergeableState == "blocked" else { continue }
+            found[number]?.standing.obstacles.append(MergingText.forgeBlocksObstacle)
+            found[number]?.standing.state = "error"
+            found[number]?.standing.description = MergingText.notMergeable(MergingText.forgeBlocks)
+        }
     }
 
     // MARK: Contexts
@@ -155,7 +174,7 @@ struct PoolObserver: Sendable {
         return result
     }
 
-    private func forgeContexts(_ pull: MergeCandidate) async throws -> (Int, [String: ContextState]) {
+    func forgeContexts(_ pull: MergeCandidate) async throws -> (Int, [String: ContextState]) {
         let statuses: [CommitStatus]
         do {
             statuses = try await forge.combinedStatus(pull.repository, ref: pull.headSHA).statuses

@@ -41,9 +41,8 @@ struct PoolTurn: Sendable {
     func events(for train: MergeTrain, at now: Date) -> [TrainEvent] {
         var events: [TrainEvent] = endedRuns.map { .runFinished(run: $0.run.run, $0.verdict) }
         guard let look else { return events }
-        if let base = look.base, base.commit != train.base.commit, train.landing == nil {
-            events.append(.baseMoved(base))
-        }
+        // Also where it stands as before: a landing may have been refused because it seemed to have moved.
+        if let base = look.base, train.landing == nil { events.append(.baseMoved(base)) }
         if look.capacity != train.capacity { events.append(.capacityChanged(look.capacity)) }
         let inside = train.membersByNumber
         for number in inside.keys.sorted() where look.pulls[number]?.mayEnter != true {
@@ -56,7 +55,12 @@ struct PoolTurn: Sendable {
             let member = TrainMember(
                 number: found.pull.number, head: found.pull.headSHA, enteredAt: present?.enteredAt ?? now,
                 priority: sets - found.standing.priority, passes: found.passes)
-            if member != present { events.append(.entered(member)) }
+            if let present, present.head == member.head, present.priority == member.priority,
+                member.passes.allSatisfy({ job, time in present.passes[job].map { $0 >= time } ?? false })
+            {
+                continue
+            }
+            events.append(.entered(member))
         }
         return events
     }

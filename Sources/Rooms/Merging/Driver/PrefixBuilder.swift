@@ -45,6 +45,13 @@ struct PrefixBuilder: Sendable {
         } catch let error as GitMirrorError where error.isPermanent {
             return try await missing(repository, members, error)
         }
+        return try await build(in: git, base: base, members: members, plans: plans)
+    }
+
+    /// The same in a copy that has all commits.
+    func build(
+        in git: GitRepository, base: TrainBase, members: [TrainMember], plans: [Int: Plan]
+    ) async throws -> Outcome {
         var tip = base.commit
         var steps: [Step] = []
         var date = try await time(of: base.commit, git)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Merging
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,5 +10,6 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [
             BenchFleet.self, BenchFaults.self, BenchLimit.self, BenchLine.self, BenchConfig.self, BenchLeases.self,
             BenchOwners.self,
+            BenchMergingCommand.self,
         ])
 }

@@ -123,7 +123,7 @@ extension RepositoryHost {
 
     /// Changes a pull request; an event for each action that `body` names.
     private func change(
-        _ number: Int, by login: String, _ body: (inout RepositoryState.Pull) throws -> [String]
+        _ number: Int, by login: String, _ body: @Sendable (inout RepositoryState.Pull) throws -> [String]
     ) async throws -> Issue {
         try await exclusively { host in
             guard var pull = host.state.pulls[number] else { throw ForgeRefusal.notFound }

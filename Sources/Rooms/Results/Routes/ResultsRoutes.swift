@@ -12,9 +12,10 @@ struct ResultsRoutes: Sendable {
     let pullPart: PullPart
     private let maps = LogMaps()
 
-    init(store: ResultsStore, artifacts: any ArtifactStorage) {
+    init(store: ResultsStore, artifacts: any ArtifactStorage, pullPart: @escaping PullPart) {
         self.store = store
         self.artifacts = artifacts
+        self.pullPart = pullPart
     }
 
     func add(to router: Router<SlipwayContext>) {

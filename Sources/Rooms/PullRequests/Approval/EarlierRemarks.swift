@@ -20,16 +20,23 @@ enum EarlierRemarks {
                 comment.author, comment.body, at: comment.createdAt, id: comment.id, link: comment.htmlURL, review: nil,
                 bot: bot)
         }
-        do {
-            remarks += try await forge.reviews(pull.repository, number).compactMap { review in
-                remark(
-                    review.user?.login ?? "ghost", review.body, at: review.submittedAt, id: review.id,
-                    link: review.htmlURL, review: ApprovalRemark.Review(rawValue: review.state.lowercased()), bot: bot)
-            }
-        } catch let error as ForgeError where error.isNotFound {
-            // A forge without reviews.
+        for review in try await reviews(of: pull, forge) {
+            let remark = remark(
+                review.user?.login ?? "ghost", review.body, at: review.submittedAt, id: review.id,
+                link: review.htmlURL, review: ApprovalRemark.Review(rawValue: review.state.lowercased()), bot: bot)
+            if let remark { remarks.append(remark) }
         }
         return Array(remarks.sorted { ($0.at, $0.id) < ($1.at, $1.id) }.suffix(limit))
+    }
+
+    /// None at a forge without reviews.
+    private static func reviews(of pull: PullSnapshot, _ forge: ForgeClient) async throws(ForgeError) -> [Review] {
+        do {
+            return try await forge.reviews(pull.repository, pull.number)
+        } catch {
+            guard error.isNotFound else { throw error }
+            return []
+        }
     }
 
     /// Nil where nothing of it speaks of approval.

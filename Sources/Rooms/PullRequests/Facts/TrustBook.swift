@@ -1,4 +1,5 @@
 package import Forge
+import JobConfig
 package import Postgres
 package import RoomKit
 package import SlipwayModel

@@ -74,7 +74,7 @@ extension Transaction {
             let (login, at, tree) = try row.decode((String, Date, String?).self)
             return PullHistory.LGTM(login: login, at: at, tree: tree)
         }
-        if let row = try answers[1].first {
+        if let row = answers[1].first {
             let (hand, earlier) = try row.decode((String?, JSON<[ApprovalRemark]>).self)
             history.approvedByHand = hand
             history.earlier = earlier.value

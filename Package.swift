@@ -197,7 +197,7 @@ let package = Package(
         tests(
             "Rooms",
             [
-                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "PullRequests", "Leases",
+                "Triggers", "Scheduling", "Execution", "Results", "Reporting", "Merging", "PullRequests", "Leases",
                 "SlipwayModel",
                 "Postgres", "AMQP", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge",
                 "ArtifactStore",
@@ -216,7 +216,8 @@ let package = Package(
         tests(
             "Merging",
             [
-                "Merging", "Scheduling", "Results", "Reporting", "ArtifactStore", "SlipwayModel", "Postgres", "AMQP",
+                "Merging", "Triggers", "PullRequests", "Scheduling", "Results", "Reporting", "ArtifactStore",
+                "SlipwayModel", "Postgres", "AMQP",
                 "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "SlipwayTesting",
                 hummingbird, hummingbirdTesting, httpTypes, nio, subprocess,
             ]),

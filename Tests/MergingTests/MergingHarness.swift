@@ -6,6 +6,7 @@ import Git
 import JobConfig
 import Merging
 import Postgres
+import PullRequests
 import Reporting
 import Results
 import RoomKit
@@ -14,6 +15,7 @@ import SlipwayModel
 import SlipwayTesting
 import Synchronization
 import Testing
+import Triggers
 import Web
 
 /// Merging with scheduling and reporting on a database and a LocalForge of their own. Messages go from room to room as
@@ -80,10 +82,14 @@ final class MergingHarness: Sendable {
         self.forge = forge
         self.settings = settings
         self.judge = judge
-        scheduling = SchedulingService(bus: bus, forge: forge.bot, settings: settings)
+        scheduling = SchedulingService(
+            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
         room = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
         let reporting = ReportingService(bus: bus, forge: forge.bot, settings: settings)
-        workers = scheduling.workers + room.workers + reporting.workers
+        let room = room
+        let pulls = PullRequestsService(
+            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings, mergeObstacles: room.obstacles)
+        workers = pulls.workers + scheduling.workers + room.workers + reporting.workers
         driver = try #require(room.chores.first { $0.name == "merging-pools" })
         survey = try #require(room.chores.first { $0.name == "merging-survey" })
         reporter = try #require(reporting.chores.first)
@@ -103,6 +109,7 @@ final class MergingHarness: Sendable {
             ).migrations
             + ReportingService(bus: bus, forge: forge.bot, settings: settings).migrations
             + MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings).migrations
+            + TriggersService(bus: bus, settings: settings).migrations + PullRequestsService.migrations
         await pool.close()
         return migrations
     }
@@ -298,7 +305,7 @@ final class MergingHarness: Sendable {
 
     /// Has every pool looked at again, as its time would.
     func dirty() async throws {
-        _ = try await bus.database.query("update merging.pools set is_dirty = true, due_at = now()")
+        _ = try await bus.database.query("update merging.pools set owed_looks = 2, due_at = now()")
     }
 
     func mergedNumbers() async throws -> Set<Int> {

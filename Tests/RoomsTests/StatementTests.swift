@@ -4,6 +4,7 @@ import Forge
 import Foundation
 import Git
 import Leases
+import Merging
 import Postgres
 import PullRequests
 import Reporting
@@ -38,6 +39,8 @@ struct StatementTests {
                 whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }),
             ReportingService(bus: bus, forge: forge, settings: settings),
             LeasesService(bus: bus, settings: settings),
+            MergingService(
+                bus: bus, forge: forge, mirrors: GitMirrors(folder: folder, forge: forge), settings: settings),
         ]
         await pool.close()
         let statements = rooms.flatMap(\.statements) + FleetSchema.statements + TokenStore.statements

@@ -14,12 +14,17 @@ package import Web
 package struct MergingService: Room {
     package let name = "merging"
     private let bus: FleetBus
-    private let configuration = MergingConfiguration()
+    private let configuration: MergingConfiguration
     private let driver: PoolDriver
     private let wake = WakeUp()
 
-    package init(bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors, settings: Settings) {
+    /// - Parameter presubmits: jobs that repositories bring themselves.
+    package init(
+        bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors, settings: Settings,
+        presubmits: @escaping RepositoryPresubmits = { _, _, _, _ in nil }
+    ) {
         self.bus = bus
+        configuration = MergingConfiguration(own: presubmits)
         let observer = PoolObserver(
             database: bus.database, forge: forge, mirrors: mirrors, statusContext: settings.mergeStatusContext,
             maximumTrials: settings.mergeTrials)

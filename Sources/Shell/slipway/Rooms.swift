@@ -18,7 +18,10 @@ import Web
 func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
     let mirrors = makeMirrors(settings, forge)
-    let merging = MergingService(bus: bus, forge: forge, mirrors: mirrors, settings: settings)
+    let ownJobs = OwnPresubmits(database: bus.database, mirrors: mirrors)
+    let merging = MergingService(
+        bus: bus, forge: forge, mirrors: mirrors, settings: settings,
+        presubmits: { try await ownJobs.presubmits(of: $0, branch: $1, at: $2, merging: $3) })
     let pullRequests = PullRequestsService(
         bus: bus, forge: forge, mirrors: mirrors, settings: settings,
         mergeObstacles: { try await merging.obstacles($0, $1) })

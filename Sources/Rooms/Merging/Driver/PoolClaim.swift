@@ -27,6 +27,7 @@ struct PoolClaim: Sendable {
     /// Of the row; each stored step makes it one more.
     var version: Int64
     var train: MergeTrain?
+    /// A look is owed.
     var isDirty: Bool
     /// Seconds since the last look; large where there was none.
     var age: Double

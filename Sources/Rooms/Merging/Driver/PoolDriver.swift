@@ -107,7 +107,7 @@ struct PoolDriver: Sendable {
         let isEmpty = claim.train?.membersByNumber.isEmpty ?? true
         if claim.isDirty || claim.age > (isEmpty ? Self.emptyLookAge : Self.lookAge) {
             let presubmits = try await configuration.presubmits(
-                of: claim.pool.repository, at: version, database)
+                of: claim.pool, at: version, database)
             let look = try await observer.look(
                 claim.pool, tide: tide, presubmits: presubmits, known: known,
                 train: claim.train)
@@ -172,7 +172,7 @@ struct PoolDriver: Sendable {
         if let look = turn.look { return look }
         let version = try await configuration.current(database)
         let tide = version.tide ?? TideSettings()
-        let presubmits = try await configuration.presubmits(of: claim.pool.repository, at: version, database)
+        let presubmits = try await configuration.presubmits(of: claim.pool, at: version, database)
         let look = try await observer.look(
             claim.pool, tide: tide, presubmits: presubmits, known: known,
             train: claim.train)
@@ -194,8 +194,11 @@ struct PoolDriver: Sendable {
                 return .unbuildable(trial: trial, number: 0, reason: MergingText.emptyTrial)
             }
             let files = try await builder.changedFiles(repository, from: base, to: last.tree)
+            let version = try await configuration.current(database)
+            let presubmits = try await configuration.presubmits(
+                of: claim.pool, at: version, base: base.commit, merging: members.map(\.head), database)
             let jobs = TrialJobs.required(
-                of: look.presubmits, branch: claim.pool.branch, policy: look.rules.policy, changedFiles: files)
+                of: presubmits, branch: claim.pool.branch, policy: look.rules.policy, changedFiles: files)
             return .built(trial: trial, commit: last.commit, tree: last.tree, jobs: jobs)
         }
     }

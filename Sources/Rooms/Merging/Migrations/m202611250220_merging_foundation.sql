@@ -14,8 +14,9 @@ create table merging.pools (
     claimed_until timestamptz not null default '-infinity',
     -- When somebody has to look at it; a claim sets it to infinity, an event to now.
     due_at        timestamptz not null default now(),
-    -- Pull requests, contexts and configuration are read again at the next turn, not only its runs.
-    is_dirty      boolean     not null default true,
+    -- Looks that are owed to events: pull requests, contexts and configuration are read again, not only runs. An event
+    -- asks for two, the second after a few seconds, because other rooms may hear of it later than this one.
+    owed_looks    smallint    not null default 2 check (owed_looks >= 0),
     looked_at     timestamptz not null default '-infinity',
     -- What the last look found, for pages.
     facts         jsonb       not null default '{}',

@@ -1,7 +1,13 @@
-import JobConfig
+package import JobConfig
 import Postgres
-import SlipwayModel
+package import SlipwayModel
 import Synchronization
+
+/// The presubmits of a repository that brings jobs of its own (`.prow.yaml`), where heads are merged onto a commit of a
+/// branch, or with no commit onto the branch as it stands; nil for a repository that brings none.
+package typealias RepositoryPresubmits =
+    @Sendable (_ repository: RepositoryName, _ branch: String, _ base: String?, _ heads: [String]) async throws ->
+    [ConfiguredJob]?
 
 /// The configuration in force, as far as merging reads it: parsed once per process and version.
 final class MergingConfiguration: Sendable {
@@ -18,6 +24,18 @@ final class MergingConfiguration: Sendable {
     }
 
     private let content = Mutex(Content())
+    private let own: RepositoryPresubmits
+
+    init(own: @escaping RepositoryPresubmits) { self.own = own }
+
+    /// The jobs that a branch has, or that heads merged onto a commit of it have.
+    func presubmits(
+        of pool: PoolName, at version: Version, base: String? = nil, merging heads: [String] = [],
+        _ client: some PostgresClient
+    ) async throws -> [ConfiguredJob] {
+        if let jobs = try await own(pool.repository, pool.branch, base, heads) { return jobs }
+        return try await presubmits(of: pool.repository, at: version, client)
+    }
 
     func current(_ client: some PostgresClient) async throws -> Version {
         let number = try await client.execute(MergingStore.currentVersion).one().decode(Int64.self)
@@ -34,7 +52,7 @@ final class MergingConfiguration: Sendable {
     }
 
     /// The presubmits of a repository, of the version or a newer one.
-    func presubmits(
+    private func presubmits(
         of repository: RepositoryName, at version: Version, _ client: some PostgresClient
     ) async throws -> [ConfiguredJob] {
         let known = content.withLock { content in

@@ -10,9 +10,9 @@ extension MergingStore {
     static let openPulls = Statement(
         "merging.open_pulls",
         """
-        select number, title, '' as body, author, head_ref, head_sha, is_draft, mergeable, labels,
-               null::text as milestone, null::text as review_decision, link
-          from scheduling.pulls_v1
+        select number, title, body, author, head_ref, head_sha, is_draft, mergeable, labels, milestone, review_decision,
+               link
+          from pull_requests.pulls_v1
          where org = $1 and repo = $2 and base_ref = $3 and is_open
          order by number
         """)

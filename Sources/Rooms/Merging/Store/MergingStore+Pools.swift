@@ -16,7 +16,7 @@ extension MergingStore {
           from unnest($1::text[], $2::text[], $3::text[]) as pool (org, repo, branch)
          order by org, repo, branch
         on conflict (org, repo, branch) do update
-           set due_at = least(merging.pools.due_at, now()), is_dirty = true
+           set due_at = least(merging.pools.due_at, now()), owed_looks = 2
         """)
 
     /// The same, of pools that are there.
@@ -33,7 +33,7 @@ extension MergingStore {
                for no key update of pool
         )
         update merging.pools as pool
-           set due_at = least(pool.due_at, now()), is_dirty = true
+           set due_at = least(pool.due_at, now()), owed_looks = 2
           from woken
          where (pool.org, pool.repo, pool.branch) = (woken.org, woken.repo, woken.branch)
         """)
@@ -46,7 +46,7 @@ extension MergingStore {
         """
         insert into merging.pools (org, repo, branch)
         select distinct pull.org, pull.repo, pull.base_ref
-          from scheduling.pulls_v1 as pull
+          from pull_requests.pulls_v1 as pull
          where pull.is_open
            and (pull.org = any($1::text[]) or pull.org || '/' || pull.repo = any($2::text[]))
          order by 1, 2, 3
@@ -61,7 +61,7 @@ extension MergingStore {
             select org, repo, branch from merging.pools order by org, repo, branch for no key update
         )
         update merging.pools as pool
-           set due_at = least(pool.due_at, now()), is_dirty = true
+           set due_at = least(pool.due_at, now()), owed_looks = 2
           from woken
          where (pool.org, pool.repo, pool.branch) = (woken.org, woken.repo, woken.branch)
         """)
@@ -81,7 +81,7 @@ extension MergingStore {
            set claim = $2, claimed_until = now() + make_interval(secs => $3), due_at = 'infinity'
           from due
          where (pool.org, pool.repo, pool.branch) = (due.org, due.repo, due.branch)
-        returning pool.org, pool.repo, pool.branch, pool.pool_id, pool.train, pool.version, pool.is_dirty,
+        returning pool.org, pool.repo, pool.branch, pool.pool_id, pool.train, pool.version, pool.owed_looks > 0,
                   extract(epoch from now() - greatest(pool.looked_at, '1970-01-01'::timestamptz))::float8, now()
         """)
 
@@ -118,7 +118,8 @@ extension MergingStore {
         "merging.store_facts",
         """
         update merging.pools
-           set facts = $4::jsonb, problem = $5, looked_at = now(), is_dirty = due_at < 'infinity'
+           set facts = $4::jsonb, problem = $5, looked_at = now(),
+               owed_looks = case when due_at < 'infinity' then owed_looks else greatest(owed_looks - 1, 0) end
          where org = $1 and repo = $2 and branch = $3
         """)
 
@@ -128,7 +129,8 @@ extension MergingStore {
         """
         update merging.pools
            set claim = null, claimed_until = '-infinity',
-               due_at = least(due_at, now() + make_interval(secs => $5)), problem = coalesce($6, problem)
+               due_at = least(due_at, now() + make_interval(
+                   secs => case when owed_looks > 0 then least($5, 3) else $5 end)), problem = coalesce($6, problem)
          where org = $1 and repo = $2 and branch = $3 and claim = $4
         """)
 

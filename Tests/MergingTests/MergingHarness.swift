@@ -82,16 +82,17 @@ final class MergingHarness: Sendable {
         self.forge = forge
         self.settings = settings
         self.judge = judge
-        scheduling = SchedulingService(
-            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
-        room = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
-        let reporting = ReportingService(bus: bus, forge: forge.bot, settings: settings)
-        let room = room
+        let merging = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
         let pulls = PullRequestsService(
-            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings, mergeObstacles: room.obstacles)
-        workers = pulls.workers + scheduling.workers + room.workers + reporting.workers
-        driver = try #require(room.chores.first { $0.name == "merging-pools" })
-        survey = try #require(room.chores.first { $0.name == "merging-survey" })
+            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings,
+            mergeObstacles: { try await merging.obstacles($0, $1) })
+        room = merging
+        scheduling = SchedulingService(
+            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings, trust: pulls.trust)
+        let reporting = ReportingService(bus: bus, forge: forge.bot, settings: settings)
+        workers = pulls.workers + scheduling.workers + merging.workers + reporting.workers
+        driver = try #require(merging.chores.first { $0.name == "merging-pools" })
+        survey = try #require(merging.chores.first { $0.name == "merging-survey" })
         reporter = try #require(reporting.chores.first)
     }
 
@@ -102,7 +103,7 @@ final class MergingHarness: Sendable {
         let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let migrations =
             FleetSchema.migrations + TokenStore.migrations
-            + SchedulingService(bus: bus, forge: forge.bot, settings: settings).migrations
+            + SchedulingService.migrations
             + ResultsService(
                 bus: bus, artifacts: try LocalArtifactStore(folder: "\(forge.folder)/artifacts"), settings: settings,
                 whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }

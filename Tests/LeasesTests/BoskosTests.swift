@@ -1,3 +1,4 @@
+import Fleet
 import Foundation
 import HTTPTypes
 import Leases
@@ -45,7 +46,8 @@ struct BoskosTests {
         Pair(
             testDescription: "acquire without an owner", calls: ["POST /acquire?type=board&state=free&dest=busy"],
             status: 400,
-            body: "Bad request: Type: board, state: free, dest: busy, owner: , all of them must be set in the request.\n"),
+            body:
+                "Bad request: Type: board, state: free, dest: busy, owner: , all of them must be set in the request.\n"),
         Pair(
             testDescription: "acquire of an unknown type",
             calls: ["POST /acquire?type=car&state=free&dest=busy&owner=a"], status: 404,
@@ -143,7 +145,8 @@ struct BoskosTests {
             calls: ["POST /acquire?type=board&state=free&dest=busy&owner=a", "GET /metric?type=board"], status: 200,
             body: "{\"type\":\"board\",\"current\":{\"busy\":1,\"free\":2},\"owner\":{\"\":2,\"a\":1}}"),
         Pair(
-            testDescription: "acquirebystate without names", calls: ["POST /acquirebystate?state=free&dest=busy&owner=a"],
+            testDescription: "acquirebystate without names",
+            calls: ["POST /acquirebystate?state=free&dest=busy&owner=a"],
             status: 400,
             body: "state: free, dest: busy, owner: a, names:  - all of them must be set in the request.\n"),
         Pair(

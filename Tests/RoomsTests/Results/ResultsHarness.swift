@@ -74,7 +74,6 @@ struct ResultsHarness: Sendable {
         let pool = PostgresPool(
             configuration: try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none"), logger: quietLogger)
         let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
-        let forge = ForgeClient(address: try ForgeAddress(url: "http://127.0.0.1:1"), token: nil)
         let migrations =
             FleetSchema.migrations + TokenStore.migrations
             + SchedulingService.migrations + PullRequestsService.migrations

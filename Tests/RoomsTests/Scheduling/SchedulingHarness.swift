@@ -46,8 +46,7 @@ struct SchedulingHarness: Sendable {
         settings.trustedUsers = ["trusty"]
         settings.gitFolder = FileManager.default.temporaryDirectory.path + "/slipway-git-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: settings.mirrors) }
-        let migrations = try await migrations(forge, settings)
-        try await withDatabase(migrations: migrations) { [settings] pool in
+        try await withDatabase(migrations: Self.migrations) { [settings] pool in
             let (bus, recorder) = try await MessageRecorder.bus(
                 over: pool, hearing: [ConfigurationApplied.type, PullReconcile.type])
             let room = SchedulingService(
@@ -59,17 +58,8 @@ struct SchedulingHarness: Sendable {
         }
     }
 
-    /// A room tells its migrations only when it is put together.
-    private static func migrations(_ forge: ForgeClient, _ settings: Settings) async throws -> [Migration] {
-        let pool = PostgresPool(
-            configuration: try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none"), logger: quietLogger)
-        let bus = FleetBus(database: pool, publisher: nil, logger: quietLogger)
-        let migrations =
-            FleetSchema.migrations + TokenStore.migrations
-            + SchedulingService.migrations + PullRequestsService.migrations
-        await pool.close()
-        return migrations
-    }
+    private static let migrations =
+        FleetSchema.migrations + TokenStore.migrations + SchedulingService.migrations + PullRequestsService.migrations
 
     // MARK: Configuration
 

@@ -103,7 +103,6 @@ struct RecoveryHarness: Sendable {
         let pool = PostgresPool(
             configuration: try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none"), logger: quietLogger)
         let nobody = FleetBus(database: pool, publisher: nil, logger: quietLogger)
-        let forge = ForgeClient(address: try ForgeAddress(url: "http://127.0.0.1:1"), token: nil)
         let migrations =
             FleetSchema.migrations + SchedulingService.migrations + PullRequestsService.migrations
             + TriggersService(bus: nobody, settings: settings).migrations

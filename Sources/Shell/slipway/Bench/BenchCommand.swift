@@ -9,7 +9,6 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             BenchFleet.self, BenchFaults.self, BenchLimit.self, BenchLine.self, BenchConfig.self, BenchLeases.self,
-            BenchOwners.self,
-            BenchMergingCommand.self,
+            BenchComments.self, BenchOwners.self, BenchMergingCommand.self,
         ])
 }

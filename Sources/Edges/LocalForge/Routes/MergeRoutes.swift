@@ -86,10 +86,6 @@ struct MergeRoutes {
         var labels: [String]?
     }
 
-    private struct Edit: Decodable {
-        var state: String?
-    }
-
     private func addIssues(to repository: RouterGroup<LocalForgeContext>) {
         repository.get("issues") { request, context in
             let presenter = await (try await host(context)).presenter
@@ -112,14 +108,6 @@ struct MergeRoutes {
             let issue = try await host(context).openIssue(
                 title: opening.title, body: opening.body, labels: opening.labels ?? [], by: login)
             return Response.json(issue, status: .created)
-        }
-        repository.patch("issues/:number") { request, context in
-            _ = try context.requireLogin()
-            guard try await request.body(Edit.self, context).state == "closed" else {
-                throw ForgeRefusal.invalid(
-                    "Issue", "state", "this forge closes issues and changes nothing else of them")
-            }
-            return Response.json(try await host(context).closeIssue(try context.number()))
         }
     }
 }

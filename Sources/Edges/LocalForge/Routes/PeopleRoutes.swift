@@ -116,6 +116,13 @@ struct PeopleRoutes {
         let number = try context.number()
         let host = try await host(context)
         let body = try await request.body(Body.self, context)
+        guard await host.state.pulls[number] != nil else {
+            guard body.state == "closed" else {
+                throw ForgeRefusal.invalid(
+                    "Issue", "state", "this forge closes issues and changes nothing else of them")
+            }
+            return Response.json(try await host.closeIssue(number))
+        }
         if let milestone = body.milestone { _ = try await host.setMilestone(number, to: milestone, by: login) }
         if let state = body.state {
             _ = try await host.edit(number, RepositoryHost.Edit(state: state), by: login)

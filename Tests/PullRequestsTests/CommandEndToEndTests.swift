@@ -26,7 +26,7 @@ struct CommandEndToEndTests {
             try await harness.forge.user("maria").removeLabel(Self.repository, number, Self.hold)
             let hook = try #require(try await harness.forge.bot.hooks(Self.repository).first)
             let delivery = try #require(
-                try await harness.forge.bot.deliveries(Self.repository, hook: hook.id).first {
+                try await harness.forge.bot.deliveries(Self.repository, hook: hook.id).last {
                     $0.event == "issue_comment"
                 })
             for _ in 1...2 {
@@ -83,7 +83,7 @@ struct CommandEndToEndTests {
             let mirrored = try await harness.bus.database.query(
                 "select labels from pull_requests.pulls_v1 where number = \(number)"
             ).one().decode([String].self)
-            #expect(Set(mirrored) == (try await harness.labels(number)))
+            #expect(Set(mirrored.filter { !$0.hasPrefix("size/") }) == (try await harness.labels(number)))
         }
     }
 
@@ -197,7 +197,7 @@ struct CommandEndToEndTests {
     }
 
     @Test(
-        "a pull request nobody knows yet is read from the forge; an issue, and a repository that is not there, are nothing"
+        "a pull request nobody knows yet is read from the forge"
     )
     func unknown() async throws {
         try await PullRequestsHarness.run { harness in

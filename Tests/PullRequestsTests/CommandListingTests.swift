@@ -21,7 +21,8 @@ struct CommandListingTests {
     func complete() {
         #expect(CommandListing.all.count > 25)
         for listing in CommandListing.all {
-            #expect(!listing.usage.isEmpty && !listing.who.isEmpty && listing.effect.hasSuffix("."), "\(listing.command)")
+            #expect(
+                !listing.usage.isEmpty && !listing.who.isEmpty && listing.effect.hasSuffix("."), "\(listing.command)")
             #expect(listing.usage.allSatisfy { $0.hasPrefix("/") }, "\(listing.command)")
         }
     }

@@ -69,7 +69,7 @@ extension PullRequestsText {
         "@\(actor): the change was not brought to `\(code(branch))`: \(reason)"
     }
     static func pickBody(_ number: Int, _ actor: String) -> String {
-        "The change of #\(number), asked for by @\(actor).\n\n/assign @\(actor)"
+        "The change of #\(number), asked for by @\(actor)."
     }
     static func branchGone(_ branch: String) -> String { "there is no such branch any more." }
     static func pickConflicts(_ commit: String, _ branch: String) -> String {

@@ -1,4 +1,5 @@
 import Forge
+import Foundation
 import JobConfig
 import PullRequests
 import SlipwayModel

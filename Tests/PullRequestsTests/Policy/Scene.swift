@@ -59,7 +59,9 @@ struct Scene: Sendable {
         var context = context
         context.text = CommandParser.visibleText(comment)
         var turn = PullTurn(context, plugins: plugins)
-        turn.decide(CommandParser.commands(in: context.text), helpURL: "https://ci/command-help")
+        turn.decide(
+            CommandParser.commands(in: context.text, limit: CommandParser.maximumCommands + 1),
+            helpURL: "https://ci/command-help")
         return turn
     }
 

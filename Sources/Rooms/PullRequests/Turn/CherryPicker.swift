@@ -54,6 +54,13 @@ struct CherryPicker: Sendable {
                 }
                 let tag = "<!-- slipway-cherry-pick \(pick.branch) -->"
                 guard let held = try await effects.database.lock(pick.key) else { return }
+                if case .opened(let number) = outcome {
+                    try effects.emit(
+                        ForgeDesired(
+                            repository: pick.key.repository, target: "pull/\(number)",
+                            key: "assignee/\(number)/\(pick.actor.lowercased())",
+                            value: .assignee(number: number, login: pick.actor, present: true), version: held.wishes))
+                }
                 try effects.emit(
                     ForgeDesired(
                         repository: pick.key.repository, target: "pull/\(pick.key.number)",

@@ -41,9 +41,13 @@ package struct ApproverSuggestion: Sendable, Hashable {
         people = cover.solve().sorted()
     }
 
-    /// FNV-1a over the number and the login.
+    /// FNV-1a over the number and the login, its bits mixed once more: names that differ in their last letter only
+    /// would stand side by side otherwise.
     static func order(_ login: String, seed: Int) -> UInt64 {
-        "\(seed) \(login)".utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        let hash = "\(seed) \(login)".utf8.reduce(0xcbf2_9ce4_8422_2325) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+        }
+        return (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
     }
 }
 

@@ -27,7 +27,8 @@ package enum ReviewerChoice {
             // From the beginning, not only as many as are missing: somebody may be both.
             var more = Draw(author: author, count: rules.requestCount, seed: seed)
             more.add(groups.map(\.approvers))
-            draw.people += more.people.filter { !draw.people.contains($0) }
+            let missing = rules.requestCount - draw.people.count
+            draw.people += more.people.filter { !draw.people.contains($0) }.prefix(missing)
         }
         var people = draw.people
         if rules.maximum > 0 { people = Array(people.prefix(rules.maximum)) }

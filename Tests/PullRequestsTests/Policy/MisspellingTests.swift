@@ -1,3 +1,4 @@
+import JobConfig
 import PullRequests
 import Testing
 

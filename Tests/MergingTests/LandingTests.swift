@@ -22,8 +22,7 @@ import Testing
                     "Merge pull request #\(numbers[1]) from harbor/two",
                     "Merge pull request #\(numbers[0]) from harbor/one", "Change README.md",
                 ])
-            try await harness.step()
-            #expect(try await harness.members().isEmpty)
+            try await harness.steps(until: "nobody is left") { try await harness.members().isEmpty }
         }
     }
 
@@ -48,7 +47,8 @@ import Testing
         }) { harness in
             let numbers = try await harness.forge.open([("five", ["five": "x\n"]), ("six", ["six": "x\n"])])
             try await harness.steps(until: "one lands and one is out") {
-                try await harness.isMerged(numbers[0]) && harness.ejected().count == 1
+                guard try await harness.isMerged(numbers[0]) else { return false }
+                return try await harness.ejected().count == 1
             }
             try await harness.step()
             #expect(try await !harness.isMerged(numbers[1]))
@@ -232,7 +232,8 @@ import Testing
         try await MergingHarness.run { harness in
             let numbers = try await harness.forge.open([("one", ["a": "1\n"]), ("two", ["a": "2\n"])])
             try await harness.steps(until: "one lands, one is out") {
-                try await harness.isMerged(numbers[0]) && harness.ejected()[numbers[1]] != nil
+                guard try await harness.isMerged(numbers[0]) else { return false }
+                return try await harness.ejected()[numbers[1]] != nil
             }
             #expect(try await harness.ejected()[numbers[1]]?.contains("conflicts with the base in a") == true)
         }

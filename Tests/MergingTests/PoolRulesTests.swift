@@ -165,9 +165,10 @@ import Testing
         #expect(standing.state == "error")
     }
 
-    @Test(arguments: [
-        (["a.txt"], ["lint", "unit"]), (["b.txt"], ["unit"]), ([], ["unit"]),
-    ])
+    @Test(
+        arguments: [
+            (["a.txt"], ["lint", "unit"]), (["b.txt"], ["unit"]), ([], ["unit"]),
+        ] as [([String], [String])])
     func jobsOfATrial(files: [String], names: [String]) throws {
         let jobs = JobConfiguration.load(files: [
             SourceFile(

@@ -233,7 +233,8 @@ package struct SettingDefinition: Sendable {
             "Context of the status that says whether a pull request merges."),
         SettingDefinition(
             "merging.push",
-            "true: what passed is pushed as one where the forge takes pushes; false: each pull request is merged by the forge's API."
+            "true: what passed is pushed as one where the forge takes pushes; false: each pull request is merged by the forge's API.",
+            default: "`true`"
         ) {
             guard $1 == "true" || $1 == "false" else {
                 throw SettingsError("merging.push is '\($1)'; it takes true or false")

@@ -130,7 +130,7 @@ extension MergingStore {
         update merging.pools
            set claim = null, claimed_until = '-infinity',
                due_at = least(due_at, now() + make_interval(
-                   secs => case when owed_looks > 0 then least($5, 3) else $5 end)), problem = coalesce($6, problem)
+                   secs => case when owed_looks > 0 then least($5::float8, 3) else $5::float8 end)), problem = coalesce($6, problem)
          where org = $1 and repo = $2 and branch = $3 and claim = $4
         """)
 

@@ -3,7 +3,6 @@ import Postgres
 extension MergingStore {
     static let runStatements = [
         requestRuns, openRuns, endRuns, cancelRuns, refuseRuns, failedTests, knownFlakes, isIngested, capacity,
-        passedTrees,
     ]
 
     static let requestRuns = Statement(
@@ -99,13 +98,5 @@ extension MergingStore {
         select coalesce((select sum(capacity) from scheduling.agents_v1 where seen_at > now() - interval '1 minute'), 0)
                    ::integer,
                (select count(distinct pool_id) from merging.runs where ended_at is null)::integer
-        """)
-
-    /// Of the trees, those on which every job asked for at this moment passed: proof for the ledger.
-    static let passedTrees = Statement(
-        "merging.passed_trees",
-        """
-        select distinct tree from merging.runs
-         where org = $1 and repo = $2 and tree = any($3::text[]) and verdict = 'passed'
         """)
 }

@@ -89,7 +89,7 @@ package struct BenchMergingCommand: AsyncParsableCommand {
                         sign: "",
                         isFresh: false)
                 }
-                var turn = PoolTurn(pool: PoolName(repository: repository, branch: "main"), version: 1)
+                var turn = PoolTurn(pool: PoolName(repository: repository, branch: "main"), version: 1, tide: tide)
                 turn.setLook(
                     PoolLook(pulls: found, rules: rules, presubmits: [], needsBase: true, base: base, capacity: 4))
                 var train = MergeTrain(base: base, capacity: 4)

@@ -11,7 +11,8 @@ struct MemberTexts: Sendable {
         var obstacles = found.standing.obstacles
         if let ejection = found.ejection { obstacles.append(MergingText.ejectedObstacle(ejection)) }
         var member = KnownMember(
-            number: found.pull.number, head: found.pull.headSHA, isEligible: obstacles.isEmpty,
+            number: found.pull.number, head: found.pull.headSHA, title: found.pull.title, author: found.pull.author,
+            headRef: found.pull.headRef, isEligible: obstacles.isEmpty,
             eligibleSince: previous?.eligibleSince, method: found.standing.method, priority: found.standing.priority,
             obstacles: obstacles, state: found.standing.state, text: found.standing.description,
             contexts: found.contexts, sign: found.sign, contextsAge: 0,
@@ -31,9 +32,9 @@ struct MemberTexts: Sendable {
     }
 
     /// Where the configuration says, else the page about this pull request.
-    func statusURL(_ pool: PoolName, _ number: Int, _ pull: MergeCandidate?, _ tide: TideSettings?) -> String {
-        if let pull, let url = tide?.statusURL(pool.repository, author: pull.author, head: pull.headRef) { return url }
-        return "\(pageURL)/merging/\(pool.org)/\(pool.repo)/\(number)"
+    func statusURL(_ pool: PoolName, _ member: KnownMember, _ tide: TideSettings) -> String {
+        tide.statusURL(pool.repository, author: member.author, head: member.headRef)
+            ?? "\(pageURL)/merging/\(pool.org)/\(pool.repo)/\(member.number)"
     }
 
     func ejectionComment(

@@ -22,7 +22,8 @@ extension PoolDriver {
             for event in events { actions += train.apply(event, at: now) }
             let landed = events.flatMap(\.landedNumbers)
             var step = PoolStep(
-                effects: effects, claim: current, turn: turn, train: train, texts: texts, members: members, now: now)
+                effects: effects, claim: current, turn: turn, train: train, texts: texts, earlier: members,
+                members: members, now: now)
             try await step.storeEnds()
             try await step.storeLook(landed: Set(landed.map(\.number)))
             for (trial, number) in landed { try await step.complete(trial: trial, number) }
@@ -56,6 +57,8 @@ struct PoolStep {
     let turn: PoolTurn
     let train: MergeTrain
     let texts: MemberTexts
+    /// As they were before the step, with those that are gone now.
+    let earlier: [Int: KnownMember]
     var members: [Int: KnownMember]
     let now: Date
 
@@ -85,10 +88,10 @@ struct PoolStep {
             run.job.name, run.job.hash, trial.base.commit, trial.numbers, trial.members.map(\.head), tree)
         guard !fresh.isEmpty else { return }
         let pulls = trial.members.map { member -> Pull in
-            let pull = turn.look?.pulls[member.number]?.pull
+            let known = members[member.number]
             return Pull(
-                number: member.number, author: pull?.author ?? "", sha: member.head, title: pull?.title,
-                headRef: pull?.headRef)
+                number: member.number, author: known?.author ?? "", sha: member.head, title: known?.title,
+                headRef: known?.headRef)
         }
         let reuse: ReusePolicy =
             switch run.job.freshness {
@@ -156,14 +159,13 @@ struct PoolStep {
         members[member.number]?.ejectedHead = member.head
         members[member.number]?.ejection = sentence
         try await note("EJECT", [member.number], sentence)
-        let pull = turn.look?.pulls[member.number]?.pull
         try effects.emit(
             ForgeDesired(
                 repository: pool.repository, target: "pull/\(member.number)",
                 key: "comment/\(member.number)/merging",
                 value: .comment(
                     number: member.number, tag: MergingText.commentTag,
-                    body: texts.ejectionComment(pool, member, ejection, author: pull?.author)),
+                    body: texts.ejectionComment(pool, member, ejection, author: members[member.number]?.author)),
                 version: now.microseconds))
     }
 
@@ -201,10 +203,10 @@ struct PoolStep {
     ) async throws {
         let heads = train.membersByNumber
         let pulls = numbers.map { number -> Pull in
-            let pull = turn.look?.pulls[number]?.pull
+            let known = members[number] ?? earlier[number]
             return Pull(
-                number: number, author: pull?.author ?? "",
-                sha: heads[number]?.head ?? members[number]?.head ?? "", title: pull?.title)
+                number: number, author: known?.author ?? "", sha: heads[number]?.head ?? known?.head ?? "",
+                title: known?.title)
         }
         try await database.execute(
             MergingStore.note, pool.org, pool.repo, pool.branch, action, base ?? train.base.commit, JSON(pulls), reason,
@@ -238,7 +240,7 @@ struct PoolStep {
             members[number] = new
             if old == nil || found.isFresh || old.map({ !$0.isShownAs(new) }) == true { changed.append((found, new)) }
             if old?.state != new.state || old?.text != new.text || old?.head != new.head {
-                try tell(new, found.pull)
+                try tell(new)
             }
         }
         guard !changed.isEmpty else { return }
@@ -247,10 +249,10 @@ struct PoolStep {
             MergingStore.storeMembers,
             parameters: [
                 pool.org, pool.repo, pool.branch, rows.map(\.number), rows.map(\.head),
-                changed.map(\.found.pull.title), changed.map(\.found.pull.author), changed.map(\.found.pull.link),
+                rows.map(\.title), rows.map(\.author), changed.map(\.found.pull.link),
                 rows.map(\.isEligible), rows.map { $0.method?.rawValue }, rows.map(\.priority),
                 rows.map { JSON($0.obstacles) }, rows.map(\.state), rows.map(\.text), rows.map { JSON($0.contexts) },
-                rows.map(\.sign), changed.map(\.found.isFresh),
+                rows.map(\.sign), changed.map(\.found.isFresh), rows.map(\.headRef),
             ])
     }
 
@@ -264,7 +266,7 @@ struct PoolStep {
             (member.state, member.text) = (state, text)
             members[number] = member
             changed.append(member)
-            try tell(member, turn.look?.pulls[number]?.pull)
+            try tell(member)
         }
         guard !changed.isEmpty else { return }
         try await database.execute(
@@ -272,7 +274,7 @@ struct PoolStep {
             changed.map(\.text))
     }
 
-    private func tell(_ member: KnownMember, _ pull: MergeCandidate?) throws {
+    private func tell(_ member: KnownMember) throws {
         let context = texts.statusContext
         try effects.emit(
             ForgeDesired(
@@ -280,7 +282,7 @@ struct PoolStep {
                 key: "status/\(member.head)/\(context)",
                 value: .status(
                     sha: member.head, context: context, state: member.state, description: member.text,
-                    targetURL: texts.statusURL(pool, member.number, pull, turn.look?.rules.tide)),
+                    targetURL: texts.statusURL(pool, member, turn.tide)),
                 // Statuses of runs count tenths of microseconds.
                 version: now.microseconds * 10))
     }

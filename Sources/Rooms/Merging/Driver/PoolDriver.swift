@@ -103,7 +103,7 @@ struct PoolDriver: Sendable {
             return Self.emptyLookAge
         }
         var known = try await members(of: claim.pool)
-        var turn = PoolTurn(pool: claim.pool, version: version.number)
+        var turn = PoolTurn(pool: claim.pool, version: version.number, tide: tide)
         let isEmpty = claim.train?.membersByNumber.isEmpty ?? true
         if claim.isDirty || claim.age > (isEmpty ? Self.emptyLookAge : Self.lookAge) {
             let presubmits = try await configuration.presubmits(
@@ -254,14 +254,15 @@ extension KnownMember {
     init(_ row: Row) throws {
         let (
             number, head, isEligible, since, method, priority, obstacles, state, text, contexts, sign, age, ejectedHead,
-            ejection
+            ejection, title, author, headRef
         ) = try row.decode(
             (
                 Int, String, Bool, Date?, String?, Int, JSON<[MergeObstacle]>, String, String,
-                JSON<[String: ContextState]>, String, Double, String?, String?
+                JSON<[String: ContextState]>, String, Double, String?, String?, String, String, String
             ).self)
         self.init(
-            number: number, head: head, isEligible: isEligible, eligibleSince: since,
+            number: number, head: head, title: title, author: author, headRef: headRef, isEligible: isEligible,
+            eligibleSince: since,
             method: method.flatMap(MergeMethod.init), priority: priority, obstacles: obstacles.value, state: state,
             text: text, contexts: contexts.value, sign: sign, contextsAge: age, ejectedHead: ejectedHead,
             ejection: ejection)

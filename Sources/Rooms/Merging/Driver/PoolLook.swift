@@ -75,6 +75,9 @@ package struct PoolFacts: Sendable, Hashable, Codable {
 struct KnownMember: Sendable {
     var number: Int
     var head: String
+    var title: String
+    var author: String
+    var headRef: String
     var isEligible: Bool
     var eligibleSince: Date?
     var method: MergeMethod?

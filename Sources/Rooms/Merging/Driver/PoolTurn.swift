@@ -7,15 +7,17 @@ struct PoolTurn: Sendable {
     let pool: PoolName
     /// Of the configuration.
     let version: Int64
+    let tide: TideSettings
     var look: PoolLook?
     /// Whether the look is stored.
     private(set) var isLookStored = false
     var endedRuns: [EndedRun] = []
     var cancelledRuns: [EndedRun] = []
 
-    init(pool: PoolName, version: Int64) {
+    init(pool: PoolName, version: Int64, tide: TideSettings) {
         self.pool = pool
         self.version = version
+        self.tide = tide
     }
 
     /// A run of ours that ended, and what the train hears of it.

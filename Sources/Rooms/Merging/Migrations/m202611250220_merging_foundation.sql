@@ -38,6 +38,7 @@ create table merging.members (
     head_sha      text        not null,
     title         text        not null,
     author        text        not null,
+    head_ref      text        not null,
     link          text,
     is_eligible   boolean     not null,
     -- Since when it meets the rules: its age in the queue.

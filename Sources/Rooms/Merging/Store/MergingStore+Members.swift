@@ -49,7 +49,7 @@ extension MergingStore {
         """
         select number, head_sha, is_eligible, eligible_since, method, priority, obstacles, status_state, status_text,
                contexts, contexts_sign, extract(epoch from now() - greatest(contexts_at, '1970-01-01'::timestamptz))::float8,
-               ejected_head, ejection
+               ejected_head, ejection, title, author, head_ref
           from merging.members
          where org = $1 and repo = $2 and branch = $3
         """)
@@ -61,18 +61,19 @@ extension MergingStore {
         """
         insert into merging.members
                (org, repo, branch, number, head_sha, title, author, link, is_eligible, eligible_since, method, priority,
-                obstacles, status_state, status_text, contexts, contexts_sign, contexts_at)
+                obstacles, status_state, status_text, contexts, contexts_sign, contexts_at, head_ref)
         select $1, $2, $3, number, head_sha, title, author, link, is_eligible,
                case when is_eligible then now() end, method, priority, obstacles, status_state, status_text, contexts,
-               contexts_sign, case when has_fresh_contexts then now() else '-infinity'::timestamptz end
+               contexts_sign, case when has_fresh_contexts then now() else '-infinity'::timestamptz end, head_ref
           from unnest($4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::text[],
-                      $11::integer[], $12::jsonb[], $13::text[], $14::text[], $15::jsonb[], $16::text[], $17::boolean[])
+                      $11::integer[], $12::jsonb[], $13::text[], $14::text[], $15::jsonb[], $16::text[], $17::boolean[],
+                      $18::text[])
                as found (number, head_sha, title, author, link, is_eligible, method, priority, obstacles, status_state,
-                         status_text, contexts, contexts_sign, has_fresh_contexts)
+                         status_text, contexts, contexts_sign, has_fresh_contexts, head_ref)
          order by number
         on conflict (org, repo, number) do update
            set branch = excluded.branch, head_sha = excluded.head_sha, title = excluded.title,
-               author = excluded.author, link = excluded.link, is_eligible = excluded.is_eligible,
+               author = excluded.author, head_ref = excluded.head_ref, link = excluded.link, is_eligible = excluded.is_eligible,
                eligible_since = case when not excluded.is_eligible then null
                                      else coalesce(merging.members.eligible_since, now()) end,
                method = excluded.method, priority = excluded.priority, obstacles = excluded.obstacles,

@@ -1,7 +1,9 @@
+import Fleet
 import Forge
 import Git
 import Merging
 import Postgres
+import RoomKit
 import SlipwayModel
 import Testing
 

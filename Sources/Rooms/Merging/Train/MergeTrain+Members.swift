@@ -81,7 +81,7 @@ extension MergeTrain {
 
     mutating func eject(_ member: TrainMember, _ ejection: Ejection, _ step: inout Step) {
         step.actions.append(.eject(member, ejection))
-        estimates.eject()
+        if case .failedAlone = ejection { estimates.eject() }
     }
 
     /// Those that left while they were being landed and did not land are out now.

@@ -21,7 +21,8 @@ extension MergeTrain {
             startLane(at: ready, &step)
             return true
         }
-        if line.isEmpty, let car = nextCar(of: queue) {
+        let room = policy.maxMembers - (line.last?.members.count ?? 0)
+        if line.isEmpty, let car = nextCar(of: queue, room: room) {
             startPrefix(car.members, &step)
             return true
         }
@@ -29,11 +30,11 @@ extension MergeTrain {
             startLane(at: ready, &step)
             return true
         }
-        if canGrow, let car = nextCar(of: queue), car.isFull || isWorthwhile(car.members.count) {
+        if canGrow, let car = nextCar(of: queue, room: room), car.isFull || isWorthwhile(car.members.count) {
             startPrefix(car.members, &step)
             return true
         }
-        if let car = nextCar(of: queue.lazy.filter { !$0.isCleared }), car.isFull {
+        if let car = nextCar(of: queue.lazy.filter { !$0.isCleared }, room: policy.maxMembers), car.isFull {
             take(car.members)
             lanes.append(Lane(id: newID(), members: car.members, standing: .untested))
             startLane(at: lanes.count - 1, &step)
@@ -61,11 +62,12 @@ extension MergeTrain {
         return Double(count) >= growth * Double(line.last?.members.count ?? 0)
     }
 
-    /// The members of the next car.
-    private func nextCar(of queue: some Sequence<TrainMember>) -> (members: [TrainMember], isFull: Bool)? {
+    /// The members of the next car, at least one if there is any.
+    private func nextCar(
+        of queue: some Sequence<TrainMember>, room: Int
+    ) -> (members: [TrainMember], isFull: Bool)? {
         var car: [TrainMember] = []
         var goodness = 1.0
-        let room = policy.maxMembers - (line.last?.members.count ?? 0)
         for member in queue {
             if member.conflictedOn == base.commit, !(car.isEmpty && line.isEmpty) { continue }
             if let first = car.first, first.staysWithCleared, !member.isCleared { return (car, true) }

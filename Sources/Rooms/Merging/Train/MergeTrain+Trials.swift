@@ -106,7 +106,9 @@ extension MergeTrain {
             estimates.finish()
             if run.isRetry { estimates.flake() }
             results.insert(tree: tree, job: run.job.hash)
-            for index in trial.members.indices { trial.members[index].passes[run.job.hash] = step.now }
+            if case .age = run.job.freshness {
+                for index in trial.members.indices { trial.members[index].passes[run.job.hash] = step.now }
+            }
             self[place] = trial
             if trial.runs.allSatisfy({ $0.state == .passed }) { pass(place, &step) }
         case .failed(let failure) where failure.isKnownFlake && !run.isRetry:

@@ -1,25 +1,23 @@
-import FoundationEssentials
-
-/// Passes by tree and job hash, those of the last trees that were tested.
+/// The jobs that passed, by tree: the last trees that were tested, so that a stored train stays small.
 struct TrainResults: Hashable, Sendable, Codable {
-    private struct Key: Hashable, Codable {
+    private struct Entry: Hashable, Codable {
         var tree: String
-        var job: String
+        var jobs: Set<String>
     }
 
-    private static let limit = 500
-    private var keys: [Key] = []
-    private var passes: Set<Key> = []
+    private static let limit = 20
+    private var entries: [Entry] = []
 
-    func contains(tree: String, job: String) -> Bool { passes.contains(Key(tree: tree, job: job)) }
+    func contains(tree: String, job: String) -> Bool {
+        entries.contains { $0.tree == tree && $0.jobs.contains(job) }
+    }
 
     mutating func insert(tree: String, job: String) {
-        let key = Key(tree: tree, job: job)
-        guard passes.insert(key).inserted else { return }
-        keys.append(key)
-        if keys.count > Self.limit {
-            passes.subtract(keys.prefix(Self.limit / 2))
-            keys.removeFirst(Self.limit / 2)
+        if let index = entries.lastIndex(where: { $0.tree == tree }) {
+            entries[index].jobs.insert(job)
+        } else {
+            entries.append(Entry(tree: tree, jobs: [job]))
+            if entries.count > Self.limit { entries.removeFirst() }
         }
     }
 }

@@ -52,48 +52,69 @@ struct CommandRoutes: Sendable {
     /// Prow's shape (`pkg/pluginhelp`).
     private struct Help: Encodable {
         struct Command: Encodable {
-            var Usage: String
-            var Featured: Bool
-            var Description: String
-            var Examples: [String]
-            var WhoCanUse: String
+            var usage: String
+            var isFeatured = false
+            var description: String
+            var examples: [String]
+            var who: String
+
+            enum CodingKeys: String, CodingKey {
+                case usage = "Usage"
+                case isFeatured = "Featured"
+                case description = "Description"
+                case examples = "Examples"
+                case who = "WhoCanUse"
+            }
         }
 
         struct Plugin: Encodable {
-            var Description: String
-            var Events: [String]
-            var Commands: [Command]
+            var description: String
+            var events: [String]
+            var commands: [Command]
+
+            enum CodingKeys: String, CodingKey {
+                case description = "Description"
+                case events = "Events"
+                case commands = "Commands"
+            }
         }
 
-        var AllRepos: [String]
-        var RepoPlugins: [String: [String]]
-        var RepoExternalPlugins: [String: [String]]
-        var PluginHelp: [String: Plugin]
-        var ExternalPluginHelp: [String: Plugin]
+        var repositories: [String]
+        var plugins: [String: [String]]
+        var externalPlugins: [String: [String]]
+        var help: [String: Plugin]
+        var externalHelp: [String: Plugin] = [:]
+
+        enum CodingKeys: String, CodingKey {
+            case repositories = "AllRepos"
+            case plugins = "RepoPlugins"
+            case externalPlugins = "RepoExternalPlugins"
+            case help = "PluginHelp"
+            case externalHelp = "ExternalPluginHelp"
+        }
     }
 
     @Sendable private func pluginHelp(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let current = try await settings.current(database)
-        var repositories = current.plugins?.plugins.mapValues(\.names) ?? [:]
-        if current.plugins == nil { repositories[""] = PluginCatalog.defaults.sorted() }
-        let help = Help(
-            AllRepos: repositories.keys.filter { $0.contains("/") }.sorted(), RepoPlugins: repositories,
-            RepoExternalPlugins: current.plugins?.externalPlugins ?? [:],
-            PluginHelp: Dictionary(
-                uniqueKeysWithValues: PluginCatalog.all.map { plugin in
-                    let commands = plugin.commands.map { command in
-                        Help.Command(
-                            Usage: command.usage.joined(separator: ", "), Featured: false,
-                            Description: command.effect, Examples: command.usage, WhoCanUse: command.who)
-                    }
-                    return (
-                        plugin.name,
-                        Help.Plugin(
-                            Description: plugin.summary, Events: ["issue_comment", "pull_request"], Commands: commands)
-                    )
-                }),
-            ExternalPluginHelp: [:])
-        return .json(help)
+        var active = current.plugins?.plugins.mapValues(\.names) ?? [:]
+        if current.plugins == nil { active[""] = PluginCatalog.defaults.sorted() }
+        let described = PluginCatalog.all.map { plugin in
+            let commands = plugin.commands.map { command in
+                Help.Command(
+                    usage: command.usage.joined(separator: ", "), description: command.effect,
+                    examples: command.usage, who: command.who)
+            }
+            return (
+                plugin.name,
+                Help.Plugin(
+                    description: plugin.summary, events: ["issue_comment", "pull_request"], commands: commands)
+            )
+        }
+        return .json(
+            Help(
+                repositories: active.keys.filter { $0.contains("/") }.sorted(), plugins: active,
+                externalPlugins: current.plugins?.externalPlugins ?? [:],
+                help: Dictionary(uniqueKeysWithValues: described)))
     }
 }
 

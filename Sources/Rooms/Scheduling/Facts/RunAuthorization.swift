@@ -41,7 +41,7 @@ package enum RerunVerdict: Hashable, Sendable {
             let memberships =
                 rules.flatMap { rule in
                     rule.orgs.map(Membership.organization) + rule.teams.map(Membership.team)
-                        + rule.teamIDs.flatMap { id in [repository?.org].compactMap { $0.map { .numberedTeam(id, of: $0) } } }
+                        + rule.teamIDs.compactMap { id in repository.map { .numberedTeam(id, of: $0.org) } }
                 }
                 + [repository].compactMap { $0.map(Membership.trusted(in:)) }
             self = memberships.isEmpty ? .refused : .allowedFor(memberships)

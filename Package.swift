@@ -154,7 +154,7 @@ let package = Package(
                 "JobConfig", "Signatures", hummingbird, httpTypes, nio, argumentParser, asyncHTTPClient, subprocess,
                 unixSignals,
             ],
-            resources: [migrations]),
+            resources: [migrations, templates]),
 
         // MARK: Shell
         .executableTarget(
@@ -224,7 +224,8 @@ let package = Package(
         tests(
             "Leases",
             [
-                "Leases", "JobConfig", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit", "SlipwayTesting",
+                "Leases", "Scheduling", "JobConfig", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit",
+                "SlipwayTesting",
                 hummingbird, hummingbirdTesting, httpTypes, nio,
             ]),
         tests("Shell", ["slipway"]),

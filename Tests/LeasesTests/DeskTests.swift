@@ -39,7 +39,8 @@ struct DeskTests {
             _ = try await room.claim("bench", owner: "a")
             #expect(try await room.giveBack("bench-1", owner: "a") == .done)
             _ = try await room.claim("bench", owner: "a")
-            #expect(try await room.desk.giveBack(LeaseReturn(name: "bench-1", token: 1, dest: "free")) == .notHeld(by: "a"))
+            #expect(
+                try await room.desk.giveBack(LeaseReturn(name: "bench-1", token: 1, dest: "free")) == .notHeld(by: "a"))
             #expect(try await room.desk.renew(LeaseRenewal(name: "bench-1", token: 1)) == .notHeld(by: "a"))
             #expect(try await room.desk.giveBack(LeaseReturn(name: "bench-1", token: 2, dest: "free")) == .done)
         }

@@ -20,36 +20,49 @@ struct GrantPlanTests {
     }
 
     static let cases: [Case] = [
-        Case(testDescription: "first come, first served", people: ["a: 1 x", "b: 1 x", "c: 1 x"], free: ["x": 2],
+        Case(
+            testDescription: "first come, first served", people: ["a: 1 x", "b: 1 x", "c: 1 x"], free: ["x": 2],
             granted: ["a", "b"]),
         Case(testDescription: "priority goes before", people: ["a: 1 x", "b!: 1 x"], free: ["x": 1], granted: ["b"]),
-        Case(testDescription: "what is a poller's turn is kept for him", people: ["a?: 1 x", "b: 1 x"],
+        Case(
+            testDescription: "what is a poller's turn is kept for him", people: ["a?: 1 x", "b: 1 x"],
             free: ["x": 1], granted: []),
-        Case(testDescription: "beyond what is kept there is enough", people: ["a?: 1 x", "b: 1 x"], free: ["x": 2],
+        Case(
+            testDescription: "beyond what is kept there is enough", people: ["a?: 1 x", "b: 1 x"], free: ["x": 2],
             granted: ["b"]),
         Case(testDescription: "all or nothing", people: ["a: 1 x + 1 y"], free: ["x": 5, "y": 0], granted: []),
-        Case(testDescription: "a wish for several is not starved by wishes for one",
+        Case(
+            testDescription: "a wish for several is not starved by wishes for one",
             people: ["a: 1 x + 1 y", "b: 1 x"], free: ["x": 1, "y": 0], granted: []),
-        Case(testDescription: "it keeps only what it wants", people: ["a: 1 x + 1 y", "b: 1 x"],
+        Case(
+            testDescription: "it keeps only what it wants", people: ["a: 1 x + 1 y", "b: 1 x"],
             free: ["x": 2, "y": 0], granted: ["b"]),
-        Case(testDescription: "two that want the same two types in other orders do not stop each other",
+        Case(
+            testDescription: "two that want the same two types in other orders do not stop each other",
             people: ["a: 1 x + 1 y", "b: 1 y + 1 x"], free: ["x": 1, "y": 1], granted: ["a"]),
-        Case(testDescription: "three of one type wait for three", people: ["a: 3 x", "b: 1 x"], free: ["x": 2],
+        Case(
+            testDescription: "three of one type wait for three", people: ["a: 3 x", "b: 1 x"], free: ["x": 2],
             granted: []),
-        Case(testDescription: "one of several: the one with the greatest share to spare",
+        Case(
+            testDescription: "one of several: the one with the greatest share to spare",
             people: ["a: 1 x|y"], free: ["x": 2, "y": 3], pools: [pool("x", 2), pool("y", 10)], granted: ["a"],
             types: ["a": ["x"]]),
-        Case(testDescription: "one of several: the cheapest of equals", people: ["a: 1 x|y"],
+        Case(
+            testDescription: "one of several: the cheapest of equals", people: ["a: 1 x|y"],
             free: ["x": 2, "y": 2], pools: [pool("x", 4, cost: 3), pool("y", 4, cost: 1)], granted: ["a"],
             types: ["a": ["y"]]),
-        Case(testDescription: "a quota stops its owner and nobody else", people: ["a: 1 x", "b: 1 x"],
+        Case(
+            testDescription: "a quota stops its owner and nobody else", people: ["a: 1 x", "b: 1 x"],
             free: ["x": 1], pools: [pool("x", 3, quota: 2)], held: ["x": ["a": 2]], granted: ["b"]),
-        Case(testDescription: "a quota counts what is granted at the same time",
+        Case(
+            testDescription: "a quota counts what is granted at the same time",
             people: ["a: 1 x", "a: 1 x", "b: 1 x"], free: ["x": 3], pools: [pool("x", 3, quota: 1)],
             granted: ["a", "b"]),
-        Case(testDescription: "what is reserved is not for others", people: ["a: 1 x", "vip: 1 x"], free: ["x": 1],
+        Case(
+            testDescription: "what is reserved is not for others", people: ["a: 1 x", "vip: 1 x"], free: ["x": 1],
             pools: [pool("x", 3, reserved: ["vip": 1])], granted: []),
-        Case(testDescription: "whoever holds his reserve keeps no more of it", people: ["a: 1 x"],
+        Case(
+            testDescription: "whoever holds his reserve keeps no more of it", people: ["a: 1 x"],
             free: ["x": 1], pools: [pool("x", 3, reserved: ["vip": 1])], held: ["x": ["vip": 1]], granted: ["a"]),
     ]
 

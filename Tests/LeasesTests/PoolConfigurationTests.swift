@@ -30,7 +30,8 @@ struct PoolConfigurationTests {
                       a: b
                 """, errors: []),
         Case(testDescription: "nothing", yaml: "", errors: ["boskos.yaml: the file is empty"]),
-        Case(testDescription: "no resources", yaml: "resources: []\n", errors: ["boskos.yaml:1: there are no resources"]),
+        Case(
+            testDescription: "no resources", yaml: "resources: []\n", errors: ["boskos.yaml:1: there are no resources"]),
         Case(testDescription: "a list at the top", yaml: "- a\n", errors: ["boskos.yaml:1: the file is a list"]),
         Case(
             testDescription: "no type", yaml: "resources:\n- names: [a]\n",
@@ -67,7 +68,8 @@ struct PoolConfigurationTests {
             yaml: "resources:\n- {type: a, max-count: 2, lifespan: 99999999999h}\n",
             errors: ["boskos.yaml:2: lifespan '99999999999h' is not a duration"]),
         Case(
-            testDescription: "a janitor without a command", yaml: "resources:\n- {type: a, names: [x], janitor: {timeout: 1m}}\n",
+            testDescription: "a janitor without a command",
+            yaml: "resources:\n- {type: a, names: [x], janitor: {timeout: 1m}}\n",
             errors: ["boskos.yaml:2: janitor has no command"]),
     ]
 

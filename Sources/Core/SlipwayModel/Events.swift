@@ -450,3 +450,29 @@ package struct LeaseLost: Event {
 
     package var subject: String { "run/\(runID)" }
 }
+
+/// A run that asked for a lease has ended: what it holds is given back, and what it waits for is given up.
+package struct LeaseReturned: Event {
+    package static let type = "lease.returned"
+
+    package var runID: RunID
+
+    package init(runID: RunID) { self.runID = runID }
+
+    package var subject: String { "run/\(runID)" }
+}
+
+/// Where a run that waits for a lease stands, in words.
+package struct LeaseWaiting: Event {
+    package static let type = "lease.waiting"
+
+    package var runID: RunID
+    package var text: String
+
+    package init(runID: RunID, text: String) {
+        self.runID = runID
+        self.text = text
+    }
+
+    package var subject: String { "run/\(runID)" }
+}

@@ -23,6 +23,8 @@ package struct ResolvedJob: Hashable, Sendable, Codable {
     package var labels: [String: String]
     package var annotations: [String: String]
     package var extraRefs: [Refs]
+    /// Resources that it needs while it runs; all of them are granted before it is dispatched.
+    package var leases: [LeaseItem]?
     /// A Kubernetes PodSpec, as configured.
     package var spec: JSONValue?
     package var decoration: Decoration?

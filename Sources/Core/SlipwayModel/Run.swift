@@ -50,10 +50,13 @@ package struct ClaimedRun: Sendable, Codable {
     package var claimedAt: Date
     package var configVersion: Int64?
     package var traceparent: String?
+    /// What it holds while it runs; nil where its job needs nothing.
+    package var leased: [LeasedResource]?
 
     package init(
         runID: RunID, buildID: BuildID, job: ResolvedJob, refs: Refs?, artifactFolder: String, attempt: Int,
-        requestedAt: Date, dispatchedAt: Date? = nil, claimedAt: Date, configVersion: Int64?, traceparent: String?
+        requestedAt: Date, dispatchedAt: Date? = nil, claimedAt: Date, configVersion: Int64?, traceparent: String?,
+        leased: [LeasedResource]? = nil
     ) {
         self.runID = runID
         self.buildID = buildID
@@ -66,6 +69,7 @@ package struct ClaimedRun: Sendable, Codable {
         self.claimedAt = claimedAt
         self.configVersion = configVersion
         self.traceparent = traceparent
+        self.leased = leased
     }
 
     /// Prow's JOB_SPEC of this attempt; several pull requests make a presubmit a batch.

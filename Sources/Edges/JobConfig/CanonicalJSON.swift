@@ -90,6 +90,17 @@ extension ResolvedJob {
         members["cloneURI"] = cloneURI.map(JSONValue.string)
         members["cloneDepth"] = cloneDepth.map { .integer(Int64($0)) }
         members["skipSubmodules"] = skipSubmodules.map(JSONValue.bool)
+        members["leases"] = leases.map { .array($0.map(\.canonicalValue)) }
+        return .object(members)
+    }
+}
+
+extension LeaseItem {
+    fileprivate var canonicalValue: JSONValue {
+        var members: [String: JSONValue] = [
+            "types": .array(types.map(JSONValue.string)), "count": .integer(Int64(count)),
+        ]
+        members["reason"] = reason.map(JSONValue.string)
         return .object(members)
     }
 }

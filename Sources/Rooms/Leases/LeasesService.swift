@@ -9,7 +9,11 @@ package import Web
 package struct LeasesService: Room {
     package let name = "leases"
     package let desk: LeaseDesk
+    private let runs: RunLeases
+    private let worker: LeasesWorker
     private let caretaker: Caretaker
+    private let janitor: Janitor
+    private let mason: Mason
     private let watcher: LeaseConfigurationWatcher?
     private let bus: FleetBus
     private let settings: Settings
@@ -19,7 +23,11 @@ package struct LeasesService: Room {
         self.bus = bus
         self.settings = settings
         desk = LeaseDesk(bus: bus)
-        caretaker = Caretaker(desk: desk, database: bus.database, logger: bus.logger)
+        runs = RunLeases(desk: desk)
+        worker = LeasesWorker(runs: runs)
+        caretaker = Caretaker(desk: desk, runs: runs, database: bus.database, logger: bus.logger)
+        janitor = Janitor(desk: desk, logger: bus.logger)
+        mason = Mason(desk: desk)
         watcher = settings.leasesConfig.map {
             LeaseConfigurationWatcher(file: $0, store: LeaseConfigurationStore(bus), logger: bus.logger)
         }
@@ -35,11 +43,16 @@ package struct LeasesService: Room {
 
     package var statements: [Statement] { LeasesStore.all }
 
+    package var workers: [any Worker] { [worker] }
+
     package var chores: [Chore] {
         [
             Chore(name: "lease-caretaker", every: .seconds(2), owner: .single) { [caretaker] in
                 try await caretaker.round()
             },
+            Chore(name: "lease-places", every: .seconds(3), owner: .single) { [runs] in try await runs.tellPlaces() },
+            Chore(name: "lease-janitor", every: .seconds(2)) { [janitor] in try await janitor.run() },
+            Chore(name: "lease-mason", every: .seconds(2), owner: .single) { [mason] in try await mason.round() },
             Chore(name: "lease-samples", every: .seconds(60), owner: .single) { [caretaker] in
                 try await caretaker.sample()
             },
@@ -56,7 +69,15 @@ package struct LeasesService: Room {
         return chores
     }
 
-    package func addRoutes(to router: Router<SlipwayContext>) { routes.add(to: router) }
+    /// Cleans what is dirty and due, one resource after the other.
+    package func cleanOnce() async throws { try await janitor.runOnce() }
+
+    package func addRoutes(to router: Router<SlipwayContext>) {
+        routes.add(to: router)
+        LeasesPages(database: bus.database).add(to: router)
+    }
+
+    package func observe(_ instruments: Instruments) { LeasesFigures(database: bus.database).observe(instruments) }
 
     /// Boskos's API for a listener of its own.
     ///

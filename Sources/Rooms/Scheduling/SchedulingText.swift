@@ -160,12 +160,15 @@ package enum SchedulingText {
 
     package static let requestPastDeadline = "The request arrived after its own deadline."
 
-    package static func leasesNotServed(_ leases: [String]) -> String {
-        "The request wants leases (\(leases.joined(separator: ", "))), and this installation has none to give."
-    }
-
     package static func refsMissing(_ request: RunRequested) -> String {
         "A \(request.kind.rawValue) needs refs: the repository, its base, and for a presubmit or batch its pull requests."
+    }
+
+    /// What a run says of itself until its lease is granted; empty where it needs none.
+    package static func awaitsLease(_ items: [LeaseItem]) -> String {
+        guard !items.isEmpty else { return "" }
+        let wants = items.map { ($0.count > 1 ? "\($0.count) " : "") + $0.types.joined(separator: " or ") }
+        return "Waits for a lease of \(wants.joined(separator: " and "))."
     }
 
     // MARK: Commands and pages

@@ -11,7 +11,8 @@ struct SchedulingWorker: Worker {
     let name = "scheduling"
     let topics = [
         PullChanged.type, RefPushed.type, CommandIssued.type, RunRequested.type, RunCancel.type,
-        ConfigurationApplied.type, PullReconcile.type,
+        ConfigurationApplied.type, PullReconcile.type, LeaseGranted.type, LeaseLost.type,
+        LeaseWaiting.type,
     ]
 
     let bus: FleetBus
@@ -60,6 +61,11 @@ struct SchedulingWorker: Worker {
         case PullReconcile.type:
             let reconcile = try message.decode(PullReconcile.self)
             content = .reconcile(reconcile, try await reader.facts(for: reconcile, catalog))
+        case LeaseWaiting.type: content = .leaseWaiting(try message.decode(LeaseWaiting.self))
+        case LeaseGranted.type: content = .leased(try message.decode(LeaseGranted.self))
+        case LeaseLost.type:
+            let lost = try message.decode(LeaseLost.self)
+            content = .cancel(RunCancel(runID: lost.runID, by: "slipway", reason: lost.reason))
         default:
             content = .cancel(try message.decode(RunCancel.self))
         }
@@ -77,6 +83,8 @@ struct WorkItem: Sendable {
         case cancel(RunCancel)
         case configuration(ConfigurationApplied)
         case reconcile(PullReconcile, ForgeFacts?)
+        case leased(LeaseGranted)
+        case leaseWaiting(LeaseWaiting)
     }
 
     var content: Content
@@ -91,7 +99,7 @@ struct WorkItem: Sendable {
             request.kind == .presubmit
                 ? request.refs.flatMap { refs in refs.pulls?.first.map { PullKey(refs.repository, $0.number) } } : nil
         case .reconcile(let reconcile, _): PullKey(reconcile.repository, reconcile.number)
-        case .push, .cancel, .configuration: nil
+        case .push, .cancel, .configuration, .leased, .leaseWaiting: nil
         }
     }
 
@@ -100,7 +108,7 @@ struct WorkItem: Sendable {
         switch content {
         case .pull(let event, let facts): facts?.pull ?? PullState(event)
         case .command(_, let facts), .reconcile(_, let facts): facts?.pull
-        case .push, .request, .cancel, .configuration: nil
+        case .push, .request, .cancel, .configuration, .leased, .leaseWaiting: nil
         }
     }
 }

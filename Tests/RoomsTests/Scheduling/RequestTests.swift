@@ -106,11 +106,6 @@ struct RequestTests {
                     origin: .merging, kind: .presubmit, job: "unit", refs: Self.pull,
                     deadline: Date(timeIntervalSinceNow: -1)),
                 words: "after its own deadline"),
-            Refusal(
-                testDescription: "leases",
-                request: RunRequested(
-                    origin: .merging, kind: .presubmit, job: "unit", refs: Self.pull, leases: ["aws"]),
-                words: "wants leases (aws)"),
         ])
     func refused(row: Refusal) async throws {
         try await SchedulingHarness.run { harness in

@@ -21,8 +21,8 @@ package struct Site: Sendable {
     package init(
         navigation: [Entry] = [
             Entry("Overview", "/"), Entry("Runs", "/runs"), Entry("Jobs", "/jobs"), Entry("Pull requests", "/pulls"),
-            Entry("Merging", "/merging"),
-            Entry("Config", "/configured-jobs"), Entry("Fleet", "/fleet"),
+            Entry("Merging", "/merging"), Entry("Config", "/configured-jobs"), Entry("Leases", "/leases"),
+            Entry("Fleet", "/fleet"),
         ],
         publicURL: String? = nil
     ) {

@@ -167,6 +167,7 @@ struct JobFileReader {
         case "extra_refs":
             draft.extraRefsLine = entry.value.line
             for item in fields.list(entry) { readExtraRefs(item, into: &draft) }
+        case "leases": draft.job.leases = fields.leases(entry)
         case "rerun_auth_config": draft.rerun = fields.rerunAuthorization(entry)
         case "path_alias": draft.job.pathAlias = fields.text(entry)
         case "clone_uri": draft.job.cloneURI = fields.text(entry)

@@ -50,11 +50,13 @@ struct LeasePoolReader {
             for item in fields.list(entry) { readPool(item) }
         }
         if pools.isEmpty, fields.errors.isEmpty {
-            fields.refuse(root.line, "there are no resources in the file; write resources: and a list of types below it")
+            fields.refuse(
+                root.line, "there are no resources in the file; write resources: and a list of types below it")
         }
         let count = pools.reduce(0) { $0 + min($1.pool.size, Self.maximumResources) }
         if count > Self.maximumResources {
-            fields.refuse(root.line, "\(count) resources are more than \(Self.maximumResources); correct names or max-count")
+            fields.refuse(
+                root.line, "\(count) resources are more than \(Self.maximumResources); correct names or max-count")
         }
     }
 
@@ -141,7 +143,8 @@ struct LeasePoolReader {
                     "'\(name.prefix(80))' is no name for a resource; write a DNS name: lower-case letters, digits, "
                         + "'-' and '.', at most 253 of them, each part beginning and ending with a letter or digit")
             } else if let other = names[name] {
-                fields.refuse(item.line, "the resource '\(name)' stands in line \(other) already; take one of them away")
+                fields.refuse(
+                    item.line, "the resource '\(name)' stands in line \(other) already; take one of them away")
             } else {
                 names[name] = item.line
                 pool.names.append(name)
@@ -196,7 +199,8 @@ struct LeasePoolReader {
             guard let count = fields.integer(member) else { continue }
             guard count >= least, count <= Self.maximumResources else {
                 fields.refuse(
-                    member.value.line, "\(member.key) in \(entry.key) is \(count); write \(least) to \(Self.maximumResources)")
+                    member.value.line,
+                    "\(member.key) in \(entry.key) is \(count); write \(least) to \(Self.maximumResources)")
                 continue
             }
             result[member.key] = count

@@ -66,6 +66,8 @@ struct InstructionBuilder {
         var prow = JobEnvironment.prow(spec, json: spec.json)
         prow["ARTIFACTS"] = workspace.artifacts
         prow["GOPATH"] = workspace.goPath
+        for (name, value) in run.leaseVariables { prow[name] = value }
+        if run.leased != nil { prow["LEASES_FILE"] = workspace.leasesFile }
         let variables = own.merging(prow) { $1 }
         return Instruction.Step(
             name: container.name, isInit: container.isInit,
@@ -99,6 +101,36 @@ extension ClaimedRun {
         spec.type = kind
         spec.decorationConfig = job.decoration?.prowDocument
         return spec
+    }
+}
+
+extension ClaimedRun {
+    /// What a job learns of the resources that it holds: LEASED_RESOURCE (the first name), LEASED_RESOURCES (all names,
+    /// separated by commas), LEASED_TOKENS (their fencing tokens, in the same order). Nothing where it needs none.
+    package var leaseVariables: [String: String] {
+        guard let leased, !leased.isEmpty else { return [:] }
+        return [
+            "LEASED_RESOURCE": leased[0].name, "LEASED_RESOURCES": leased.map(\.name).joined(separator: ","),
+            "LEASED_TOKENS": leased.map { String($0.token) }.joined(separator: ","),
+        ]
+    }
+
+    /// The same, with what is noted about each, as a JSON array of `name`, `type`, `token` and `data`.
+    func leasesDocument() throws -> [UInt8]? {
+        struct Entry: Encodable {
+            var name: String
+            var type: String
+            var token: Int64
+            var data: [String: String]
+        }
+        return try leased.map { leased in
+            try ArtifactDocument.encode(
+                leased.map {
+                    Entry(
+                        name: $0.name, type: $0.type, token: $0.token,
+                        data: try ArtifactDocument.decode([String: String].self, from: Array($0.data.utf8)))
+                })
+        }
     }
 }
 

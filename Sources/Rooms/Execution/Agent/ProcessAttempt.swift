@@ -52,6 +52,7 @@ struct ProcessAttempt {
                 run: run, plan: plan, workspace: workspace, searchPath: executor.options.searchPath,
                 limits: executor.options.limits
             ).build()
+            if let document = try run.leasesDocument() { try workspace.write(document, to: workspace.leasesFile) }
             let entrypoint = try EntrypointProcess.start(instruction, workspace, executor)
             control.onStop { entrypoint.stop($0) }
             async let log = pumpLog(entrypoint)

@@ -21,6 +21,7 @@ package final class Workspace: Sendable {
     var home: String { job + "/home" }
     var temporary: String { job + "/tmp" }
     var goPath: String { job + "/go" }
+    var leasesFile: String { job + "/leases.json" }
 
     private init(folder: String, lock: Int32, lockFile: String, user: UserPool.Taken?) {
         self.folder = folder
@@ -49,6 +50,19 @@ package final class Workspace: Sendable {
             }
         }
         return workspace
+    }
+
+    /// Writes a file for the job.
+    func write(_ bytes: [UInt8], to path: String) throws(WorkspaceError) {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw WorkspaceError(path: path, reason: String(cString: strerror(errno))) }
+        defer { close(file) }
+        guard Glibc.write(file, bytes, bytes.count) == bytes.count else {
+            throw WorkspaceError(path: path, reason: String(cString: strerror(errno)))
+        }
+        if let id = user?.id, fchown(file, id, id) != 0 {
+            throw WorkspaceError(path: path, reason: String(cString: strerror(errno)))
+        }
     }
 
     /// Folders of attempts that nobody cares for any more, locked so that nobody else takes them.

@@ -13,7 +13,8 @@ package struct LeaseCommand: AsyncParsableCommand {
             SLIPWAY_TOKEN; what is taken belongs to the token's owner. 'config' works on the database itself.
             """,
         subcommands: [
-            Acquire.self, Renew.self, Release.self, List.self, Pools.self, Watch.self, LeaseExecCommand.self, Config.self,
+            Acquire.self, Renew.self, Release.self, List.self, Pools.self, Watch.self, LeaseExecCommand.self,
+            Config.self,
         ])
 
     package init() {}

@@ -91,6 +91,8 @@ struct DeskRound {
     private var places: [String: (request: Int64, rank: Date, since: Date)] = [:]
     private var held: [String: [String: Int]] = [:]
     private var plan: GrantPlan?
+    /// Runs whose leases were ended by others than themselves.
+    private var lost: [LeaseLost] = []
     /// Claimants by their number: calls first, then those in line who did not call.
     private var standing: [Standing] = []
 
@@ -133,11 +135,15 @@ struct DeskRound {
             case .claim(let claim):
                 claims.append((position, claim))
                 for item in claim.wish.items {
-                    for type in item.types { wanted[LeaseLine(type: type, state: item.state), default: 0] += item.count }
+                    for type in item.types {
+                        wanted[LeaseLine(type: type, state: item.state), default: 0] += item.count
+                    }
                 }
             case .giveBack(let back):
                 returns.append((position, back))
-                if let type = typesOfNames[back.name] { wanted[LeaseLine(type: type, state: back.dest), default: 0] += 0 }
+                if let type = typesOfNames[back.name] {
+                    wanted[LeaseLine(type: type, state: back.dest), default: 0] += 0
+                }
             case .serve(let lines):
                 for line in lines { wanted[line, default: 0] += 0 }
             }
@@ -239,8 +245,15 @@ struct DeskRound {
         var ended: Set<String> = []
         var vanished: [String] = []
         for (call, row) in zip(returns, rows) {
-            let (exists, owner, isDone, _) = try row.decode((Bool, String, Bool, UUID?).self)
+            let (exists, owner, isDone, run) = try row.decode((Bool, String, Bool, UUID?).self)
             if isDone {
+                if let run, call.back.endedBy != "run" {
+                    let reason =
+                        call.back.endedBy == "expiry"
+                        ? LeasesText.notRenewed(call.back.name)
+                        : LeasesText.takenAway(call.back.name, by: call.back.endedBy)
+                    lost.append(LeaseLost(runID: RunID(run), reason: reason))
+                }
                 ended.insert(call.back.name)
                 answers[call.position] = .done
             } else if exists {
@@ -334,6 +347,7 @@ struct DeskRound {
 
     mutating func write(_ effects: Effects) async throws -> DeskBatch.Done {
         guard let plan else { return DeskBatch.Done(answers: [], woken: [], unfinished: []) }
+        for event in lost { try effects.emit(event) }
         var granted = GrantedRows()
         var left: [Int64] = []
         var woken: [UUID] = []
@@ -385,7 +399,9 @@ struct DeskRound {
             // As many as were looked at had to wait or took less: others may stand behind them.
             let left = (free[line]?.count ?? 0) - used[line, default: 0]
             let looked = heads.count { $0.claim.wish.lines.contains(line) }
-            if left > 0, looked >= max(free[line]?.count ?? 0, batch.depth), mayBePassed(line) { unfinished.append(line) }
+            if left > 0, looked >= max(free[line]?.count ?? 0, batch.depth), mayBePassed(line) {
+                unfinished.append(line)
+            }
         }
         return DeskBatch.Done(
             answers: answers.map { $0 ?? .waiting(isNew: false, overQuotaOf: nil) }, woken: woken,

@@ -1,16 +1,19 @@
 import Fleet
+import FoundationEssentials
 import Logging
 import Postgres
 import SlipwayModel
-import FoundationEssentials
 
 /// Looks after what nobody else does any more: leases whose holders are gone, lost places, pools that shrink and grow.
 struct Caretaker: Sendable {
     let desk: LeaseDesk
+    let runs: RunLeases
     let database: PostgresPool
     let logger: Logger
 
     func round() async throws {
+        // First, so that no run loses its lease because nobody has looked for a while.
+        try await runs.round()
         while try await endOverdue() {}
         try await forgetPlaces()
         try await tendPools()
@@ -24,7 +27,7 @@ struct Caretaker: Sendable {
             try row.decode((String, String, Int64, String, UUID?).self)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (name, _, token, owner, run) in overdue {
+            for (name, _, token, owner, _) in overdue {
                 group.addTask {
                     // By its token: one that was renewed or given back meanwhile is left alone.
                     var back = LeaseReturn(name: name, token: token, dest: "dirty")
@@ -32,10 +35,6 @@ struct Caretaker: Sendable {
                     back.endedBy = "expiry"
                     guard case .done = try await desk.giveBack(back) else { return }
                     logger.warning("the lease of \(name) by \(owner) has ended: it was not renewed in time")
-                    guard let run else { return }
-                    try await desk.bus.commit { effects in
-                        try effects.emit(LeaseLost(runID: RunID(run), reason: LeasesText.notRenewed(name)))
-                    }
                 }
             }
             try await group.waitForAll()

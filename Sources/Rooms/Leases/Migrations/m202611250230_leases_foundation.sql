@@ -120,7 +120,9 @@ create table leases.requests (
     lasts         double precision check (lasts > 0),
     run_id        uuid,
     job           text,
-    reason        text
+    reason        text,
+    -- What its run was told last of its place.
+    told          text
 ) with (fillfactor = 80);
 
 -- In which lines a request stands: one for each type that it could take.

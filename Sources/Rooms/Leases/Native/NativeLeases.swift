@@ -1,5 +1,5 @@
-package import FoundationEssentials
 import Fleet
+package import FoundationEssentials
 import JobConfig
 import Postgres
 import SlipwayModel

@@ -9,7 +9,8 @@ extension LeasesStore {
     /// The types' pools, held until the transaction ends.
     static let lockPools = Statement(
         "leases.lock_pools",
-        "select type, version, is_retired from leases.pools where type = any($1::text[]) order by type for no key update")
+        "select type, version, is_retired from leases.pools where type = any($1::text[]) order by type for no key update"
+    )
 
     /// The time of the transaction's decisions, once it holds its pools.
     static let clock = Statement("leases.clock", "select clock_timestamp()")

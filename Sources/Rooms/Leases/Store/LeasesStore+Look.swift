@@ -2,7 +2,8 @@ import Postgres
 
 extension LeasesStore {
     static let lookStatements = [
-        poolFigures, countStates, countOwners, resourcesOfLease, listLeases, byState, resetOwned, placeInLine, holdTimes,
+        poolFigures, countStates, countOwners, resourcesOfLease, listLeases, byState, resetOwned, placeInLine,
+        holdTimes,
         nextExpiry, withdraw, isKnownType, resourceRow,
         waitingFigures,
     ]

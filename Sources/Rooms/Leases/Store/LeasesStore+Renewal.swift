@@ -1,7 +1,7 @@
 import Postgres
 
 extension LeasesStore {
-    static let renewalStatements = [renew, renewRuns]
+    static let renewalStatements = [renew]
 
     /// Signs of life, and what holders note about their resources: values are added, empty ones taken away. Shows who
     /// holds it by the owner's name or the token, as a return does. `$6`: the state it has to be in; `$9`: a new time.
@@ -52,22 +52,5 @@ extension LeasesStore {
           left join living on living.place = asked.place
           left join kept on kept.name = asked.name
          order by asked.place
-        """)
-
-    /// The leases of runs that show life.
-    static let renewRuns = Statement(
-        "leases.renew_runs",
-        """
-        with held as (
-            select name
-              from leases.resources
-             where run_id = any($1::uuid[])
-             order by name
-               for no key update
-        )
-        update leases.resources as resource
-           set updated_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => resource.lasts)
-          from held
-         where resource.name = held.name
         """)
 }

@@ -8,4 +8,5 @@ package import Postgres
 package enum LeasesStore {
     package static let all: [Statement] =
         deskStatements + renewalStatements + lookStatements + configurationStatements + lifeCycleStatements
+        + runStatements + cleaningStatements + pageStatements
 }

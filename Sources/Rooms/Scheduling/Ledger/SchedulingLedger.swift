@@ -134,14 +134,16 @@ struct Claim: Sendable {
     var isNew: Bool
     var artifactFolder: String
     var dispatchedAt: Date?
+    var leased: [LeasedResource]?
 
     init(_ row: Row) throws(PostgresError) {
         let (
             runID, buildID, kind, jobHash, refs, attempt, requestedAt, claimedAt, configVersion, traceparent, cluster,
-            isNew, artifactFolder, dispatchedAt
+            isNew, artifactFolder, dispatchedAt, leased
         ) = try row.decode(
             (
-                UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool, String, Date?
+                UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool, String,
+                Date?, JSON<[LeasedResource]>?
             ).self)
         self.runID = RunID(runID)
         self.buildID = BuildID(buildID)
@@ -157,6 +159,7 @@ struct Claim: Sendable {
         self.isNew = isNew
         self.artifactFolder = artifactFolder
         self.dispatchedAt = dispatchedAt
+        self.leased = leased?.value
     }
 
     /// Several pull requests make a presubmit a batch, so the kind is the run's, not the definition's.
@@ -167,7 +170,7 @@ struct Claim: Sendable {
         return ClaimedRun(
             runID: runID, buildID: buildID, job: job, refs: refs, artifactFolder: artifactFolder, attempt: attempt,
             requestedAt: requestedAt, dispatchedAt: dispatchedAt, claimedAt: claimedAt, configVersion: configVersion,
-            traceparent: traceparent)
+            traceparent: traceparent, leased: leased)
     }
 }
 

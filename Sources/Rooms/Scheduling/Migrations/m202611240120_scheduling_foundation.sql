@@ -131,6 +131,10 @@ create table scheduling.runs (
     state          text        not null default 'waiting'
                    check (state in ('waiting', 'dispatched', 'running', 'success', 'failure', 'aborted', 'error')),
     description    text        not null default '',
+    -- What it needs before it is dispatched, whether it waits for that, and what it was given.
+    leases         jsonb,
+    awaits_lease   boolean     not null default false,
+    leased         jsonb,
     priority       integer     not null default 0,
     -- Runs of the job's name that may be active at once; 0 = any number.
     max_concurrency integer    not null default 0 check (max_concurrency >= 0),
@@ -181,9 +185,9 @@ create index runs_pull_unfinished on scheduling.runs (org, repo, pull_numbers)
     where pull_numbers <> '{}' and state in ('waiting', 'dispatched', 'running');
 -- The dispatcher's order, apart for jobs with and without a limit of their own: it never reads past what it takes.
 create index runs_waiting on scheduling.runs (cluster, priority desc, requested_at, run_id)
-    where state = 'waiting' and not is_limited;
+    where state = 'waiting' and not is_limited and not awaits_lease;
 create index runs_waiting_limited on scheduling.runs (cluster, job, priority desc, requested_at, run_id)
-    where state = 'waiting' and is_limited;
+    where state = 'waiting' and is_limited and not awaits_lease;
 create index runs_deadline on scheduling.runs (deadline) where state = 'waiting' and deadline is not null;
 create index runs_dispatched on scheduling.runs (cluster) where state = 'dispatched';
 create index runs_running on scheduling.runs (agent) where state = 'running';
@@ -242,7 +246,8 @@ create view scheduling.runs_v1 as
            definition.definition as job_spec,
            run.artifact_folder || '/' || run.build_id as artifact_path,
            run.author, run.head_sha, run.losses, run.cancel_reason, run.cancelled_by, run.deadline,
-           run.queue, run.source
+           run.queue, run.source,
+           run.leases, run.awaits_lease, run.leased
       from scheduling.runs as run
       left join scheduling.definitions as definition on definition.hash = run.job_hash;
 

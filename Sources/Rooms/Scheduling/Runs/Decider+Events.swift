@@ -121,8 +121,6 @@ extension Decider {
         let needsPulls = request.kind == .presubmit || request.kind == .batch
         if let deadline = request.deadline, deadline < Date() {
             verdict.refusals[request.requestID] = SchedulingText.requestPastDeadline
-        } else if !request.leases.isEmpty {
-            verdict.refusals[request.requestID] = SchedulingText.leasesNotServed(request.leases)
         } else if request.kind != .periodic, request.refs?.baseRef == nil || needsPulls && request.hasNoPulls {
             verdict.refusals[request.requestID] = SchedulingText.refsMissing(request)
         } else if let job = wanted {
@@ -132,6 +130,7 @@ extension Decider {
                 priority: request.priority, deadline: request.deadline, reuse: request.reuse,
                 traceparent: traceparent)
             run.overriddenBy = request.overriddenBy
+            run.leases += request.leases.map { LeaseItem(types: [$0]) }
             verdict.runs.append(run)
         } else {
             verdict.refusals[request.requestID] = SchedulingText.unknownJob(request)

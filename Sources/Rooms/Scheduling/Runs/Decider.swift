@@ -62,6 +62,8 @@ struct Decider: Sendable {
                     reconcile, facts, known[key], catalog, try ChangedPresubmits(rows), contexts[key] ?? [:],
                     item.traceparent,
                     &verdict)
+            case .leased(let granted): verdict.leased.append(granted)
+            case .leaseWaiting(let waiting): verdict.places[waiting.runID.uuid] = waiting.text
             case .cancel(let cancel):
                 verdict.aborts.append(RunAbort(runID: cancel.runID.uuid, by: cancel.by, reason: cancel.reason))
             }
@@ -104,6 +106,11 @@ struct Decider: Sendable {
         try await changes.refuse(verdict.refusals)
         try await changes.define(verdict.runs.filter { !catalog.defines($0.jobHash) })
         try await changes.accept(verdict.runs.map { $0.linked(to: forge) }, configVersion: catalog.version)
+        if !verdict.places.isEmpty {
+            try await database.execute(
+                SchedulingStore.describeWaiting, Array(verdict.places.keys), Array(verdict.places.values))
+        }
+        try await changes.admit(verdict.leased)
         for reconcile in verdict.reconciliations {
             try changes.effects.emit(reconcile)
         }
@@ -131,6 +138,9 @@ struct Verdict {
     var pullAborts: [PullAbort] = []
     var wishes: [ForgeDesired] = []
     var reconciliations: [PullReconcile] = []
+    var leased: [LeaseGranted] = []
+    /// What waiting runs say of themselves.
+    var places: [UUID: String] = [:]
     /// The tags of our comments, where they changed.
     var notices: [PullKey: [String]] = [:]
 }

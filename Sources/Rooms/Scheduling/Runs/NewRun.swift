@@ -21,6 +21,8 @@ package struct NewRun: Sendable {
     package var traceparent: String?
     /// Who declared it passed.
     package var overriddenBy: String?
+    /// What it has to be given before it is dispatched.
+    package var leases: [LeaseItem]
 
     /// - Parameter requestID: the same for the same wish, so that a message delivered again makes no second run.
     package init(
@@ -39,6 +41,7 @@ package struct NewRun: Sendable {
         self.deadline = deadline
         self.reuse = reuse
         self.traceparent = traceparent
+        leases = job.leases ?? []
     }
 
     /// A run that a delivery of the forge causes.

@@ -35,6 +35,11 @@ struct RunChanges {
         for run in accepted {
             try traced(run.traceparent) {
                 try effects.emit(RunAccepted(requestID: run.requestID, runID: run.runID))
+                if !run.leases.isEmpty {
+                    try effects.emit(
+                        LeaseRequested(
+                            runID: run.runID, job: run.job.name, items: run.leases, priority: run.priority))
+                }
             }
             touched.insert(run.job.cluster)
         }
@@ -79,6 +84,14 @@ struct RunChanges {
             })
     }
 
+    /// Lets runs be dispatched that were granted what they need.
+    mutating func admit(_ granted: [LeaseGranted]) async throws {
+        guard !granted.isEmpty else { return }
+        let rows = try await database.execute(
+            SchedulingStore.grantLeases, granted.map(\.runID.uuid), granted.map { JSON($0.resources) })
+        for row in rows { touch(try row.decode(String.self)) }
+    }
+
     mutating func refuse(_ refusals: [UUID: String]) async throws {
         for id in try await database.refuse(refusals) {
             try effects.emit(RunRefused(requestID: id, reason: refusals[id] ?? ""))
@@ -99,6 +112,7 @@ struct RunChanges {
             try traced(run.traceparent) {
                 if run.hasEnded {
                     try effects.emit(run.finished)
+                    if run.wantedLease { try effects.emit(LeaseReturned(runID: run.finished.runID)) }
                 } else {
                     // The agent's next heartbeat tells it as well.
                     try effects.signal(

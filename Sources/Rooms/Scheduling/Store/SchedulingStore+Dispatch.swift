@@ -2,7 +2,7 @@ import FoundationEssentials
 import Postgres
 
 extension SchedulingStore {
-    static let dispatchStatements = [lockDispatch, dispatchRuns, liveClusters]
+    static let dispatchStatements = [lockDispatch, dispatchRuns, liveClusters, grantLeases, describeWaiting]
 
     /// One dispatcher at a time, until its transaction ends: so each sees what the last one took, and limits that hold
     /// over all clusters are kept.
@@ -33,19 +33,19 @@ extension SchedulingStore {
         ), unlimited as (
             select run_id, priority, requested_at
               from scheduling.runs
-             where cluster = $1 and state = 'waiting' and not is_limited
+             where cluster = $1 and state = 'waiting' and not is_limited and not awaits_lease
              order by priority desc, requested_at, run_id
              limit (select slots from free)
         ), limited_job as (
             (select job
                from scheduling.runs
-              where cluster = $1 and state = 'waiting' and is_limited and (select slots from free) > 0
+              where cluster = $1 and state = 'waiting' and is_limited and not awaits_lease and (select slots from free) > 0
               order by job
               limit 1)
             union all
             select (select run.job
                       from scheduling.runs as run
-                     where run.cluster = $1 and run.state = 'waiting' and run.is_limited
+                     where run.cluster = $1 and run.state = 'waiting' and run.is_limited and not run.awaits_lease
                        and run.job > limited_job.job
                      order by run.job
                      limit 1)
@@ -64,7 +64,8 @@ extension SchedulingStore {
                           row_number() over (order by priority desc, requested_at, run_id) as place
                      from (select run_id, priority, requested_at, max_concurrency, queue
                              from scheduling.runs
-                            where cluster = $1 and state = 'waiting' and is_limited and job = limited_job.job
+                            where cluster = $1 and state = 'waiting' and is_limited and not awaits_lease
+                              and job = limited_job.job
                             order by priority desc, requested_at, run_id
                             limit (select slots from free)) as oldest
                    ) as run
@@ -113,5 +114,42 @@ extension SchedulingStore {
           from scheduling.agents as agent
          where agent.seen_at > now() - make_interval(secs => $1)
            and exists (select from scheduling.runs where cluster = agent.cluster and state = 'waiting')
+        """)
+
+    /// What runs say of themselves while they wait for a lease.
+    static let describeWaiting = Statement(
+        "scheduling.describe_waiting",
+        """
+        with waiting as (
+            select run.run_id, asked.text
+              from unnest($1::uuid[], $2::text[]) as asked (run_id, text)
+              join scheduling.runs as run on run.run_id = asked.run_id
+             where run.state = 'waiting' and run.awaits_lease
+             order by run.build_id
+               for no key update of run
+        )
+        update scheduling.runs as run
+           set description = waiting.text
+          from waiting
+         where run.run_id = waiting.run_id
+        """)
+
+    /// Runs that have what they waited for: dispatched like any other from now on.
+    static let grantLeases = Statement(
+        "scheduling.grant_leases",
+        """
+        with granted as (
+            select run.run_id, asked.leased
+              from unnest($1::uuid[], $2::jsonb[]) as asked (run_id, leased)
+              join scheduling.runs as run on run.run_id = asked.run_id
+             where run.state = 'waiting' and run.awaits_lease
+             order by run.build_id
+               for no key update of run
+        )
+        update scheduling.runs as run
+           set awaits_lease = false, leased = granted.leased, description = ''
+          from granted
+         where run.run_id = granted.run_id
+        returning run.cluster
         """)
 }

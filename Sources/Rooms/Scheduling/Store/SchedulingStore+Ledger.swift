@@ -43,12 +43,12 @@ extension SchedulingStore {
         )
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
                run.started_at, run.config_version, run.traceparent, run.cluster, true, run.artifact_folder,
-               run.dispatched_at
+               run.dispatched_at, run.leased
           from claimed as run
         union all
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
                run.started_at, run.config_version, run.traceparent, run.cluster, false, run.artifact_folder,
-               run.dispatched_at
+               run.dispatched_at, run.leased
           from scheduling.runs as run
          where run.build_id = any($1::bigint[]) and run.state = 'running' and run.agent = $2
         """)

@@ -18,11 +18,11 @@ extension SchedulingStore {
                           $8::text[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
                           $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::jsonb[],
                           $20::integer[], $21::integer[], $22::timestamptz[], $23::text[], $25::text[], $26::text[],
-                          $27::text[], $28::text[])
+                          $27::text[], $28::text[], $29::jsonb[], $30::text[])
                    as asked (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
                              rerun_command, org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs,
                              priority, max_concurrency, deadline, traceparent, queue, head_shas, artifact_folder,
-                             source)
+                             source, leases, description)
         ), fresh as (
             insert into scheduling.requests (request_id, run_id)
             select request_id, run_id from asked order by request_id
@@ -32,11 +32,11 @@ extension SchedulingStore {
         insert into scheduling.runs
                (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                 org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority, max_concurrency,
-                deadline, traceparent, config_version, queue, head_shas, artifact_folder, source)
+                deadline, traceparent, config_version, queue, head_shas, artifact_folder, source, leases, awaits_lease, description)
         select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs, priority,
                max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[], artifact_folder,
-               source
+               source, leases, leases is not null, description
           from asked
          where run_id in (select run_id from fresh)
         returning run_id
@@ -187,7 +187,8 @@ extension Transaction {
                 runs.map { $0.refs.map(JSON.init) }, runs.map(\.priority), runs.map(\.job.maxConcurrency),
                 runs.map(\.deadline), runs.map(\.traceparent), configVersion,
                 runs.map(\.job.jobQueueName), runs.map(\.headSHAs), runs.map(\.artifactFolder),
-                runs.map(\.source),
+                runs.map(\.source), runs.map { $0.leases.isEmpty ? nil : JSON($0.leases) },
+                runs.map { SchedulingText.awaitsLease($0.leases) },
             ])
         let fresh = Set(try rows.map { row throws(PostgresError) in try row.decode(UUID.self) })
         return runs.filter { fresh.contains($0.runID.uuid) }

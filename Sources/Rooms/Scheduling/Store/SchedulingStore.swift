@@ -18,7 +18,7 @@ package enum SchedulingStore {
         run.is_limited
         or coalesce((select (settings ->> 'max_concurrency')::integer > 0
                        from scheduling.config_versions order by version desc limit 1), false), run.traceparent, run.cancel_reason,
-        run.artifact_folder
+        run.artifact_folder, run.leases is not null
         """
 }
 
@@ -29,15 +29,16 @@ struct EndedRun: Sendable {
     var isLimited: Bool
     var traceparent: String?
     var cancelReason: String?
+    var wantedLease: Bool
 
     init(_ row: Row) throws(PostgresError) {
         let (
             runID, buildID, requestID, origin, kind, job, jobHash, refs, tree, state, requestedAt, startedAt,
-            finishedAt, configVersion, cluster, isLimited, traceparent, cancelReason, artifactFolder
+            finishedAt, configVersion, cluster, isLimited, traceparent, cancelReason, artifactFolder, wantedLease
         ) = try row.decode(
             (
                 UUID, Int64, UUID, RunOrigin, JobKind, String, String, JSON<Refs>?, String?, RunState,
-                Date, Date?, Date?, Int64?, String, Bool, String?, String?, String
+                Date, Date?, Date?, Int64?, String, Bool, String?, String?, String, Bool
             ).self)
         finished = RunFinished(
             runID: RunID(runID), buildID: BuildID(buildID), requestID: requestID, origin: origin,
@@ -49,6 +50,7 @@ struct EndedRun: Sendable {
         self.isLimited = isLimited
         self.traceparent = traceparent
         self.cancelReason = cancelReason
+        self.wantedLease = wantedLease
     }
 
     var hasEnded: Bool { finished.state.isFinished }

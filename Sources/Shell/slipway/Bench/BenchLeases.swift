@@ -168,17 +168,20 @@ struct BenchLeases: AsyncParsableCommand {
         let load = LeaseLoad(port: port)
         // What is done once: connections, plans, caches.
         let warm = LeaseCycles(type: "bench", cycles: clients * 4)
-        try await load.run(connections: clients) { (id, answer) throws(MeasuredFleetError) in try warm.next(id, answer) }
+        try await load.run(connections: clients) { (id, answer) throws(MeasuredFleetError) in try warm.next(id, answer)
+        }
         let book = LeaseCycles(type: "bench", cycles: cycles)
         let begun = ContinuousClock.now
-        try await load.run(connections: clients) { (id, answer) throws(MeasuredFleetError) in try book.next(id, answer) }
+        try await load.run(connections: clients) { (id, answer) throws(MeasuredFleetError) in try book.next(id, answer)
+        }
         let rate = Double(cycles - book.refusals) / Self.seconds(.now - begun)
         let acquire = try await alone(load)
         await load.close()
         let handover = try await handOver(fleet)
         return Report(
             operations: book.operations, cyclesPerSecond: rate.rounded(), pgbenchCyclesPerSecond: limit.rounded(),
-            ratio: limit > 0 ? (rate / limit * 100).rounded() / 100 : 0, doubleGrants: book.doubleGrants + warm.doubleGrants,
+            ratio: limit > 0 ? (rate / limit * 100).rounded() / 100 : 0,
+            doubleGrants: book.doubleGrants + warm.doubleGrants,
             acquireMedian: acquire, handoverMedian: handover)
     }
 
@@ -213,7 +216,8 @@ struct BenchLeases: AsyncParsableCommand {
             let answer = try await load.call(connection, LeaseCycles.post(path, token: token, body: body))
             guard answer.status == 200 || answer.status == 202 else {
                 throw MeasuredFleetError(
-                    "\(path) was answered \(answer.firstLine): \(String(decoding: answer.body.prefix(300), as: UTF8.self))")
+                    "\(path) was answered \(answer.firstLine): \(String(decoding: answer.body.prefix(300), as: UTF8.self))"
+                )
             }
             return try JSONDecoder().decode(Lease.self, from: Data(answer.body))
         }

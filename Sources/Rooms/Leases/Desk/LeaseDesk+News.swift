@@ -8,12 +8,12 @@ extension LeaseDesk {
         try await bus.database.withConnection { connection in
             let news = try await connection.listen("slipway_leases")
             // What was granted while nobody listened.
-            waiting.wakeAll()
+            waiters.wakeAll()
             for await notification in news {
                 if notification.payload.isEmpty {
-                    waiting.wakeAll()
+                    waiters.wakeAll()
                 } else {
-                    waiting.wake(notification.payload.split(separator: ",").compactMap { UUID(uuidString: String($0)) })
+                    waiters.wake(notification.payload.split(separator: ",").compactMap { UUID(uuidString: String($0)) })
                 }
             }
         }

@@ -13,7 +13,7 @@ import Synchronization
 /// grants, each fenced by the resource's last token.
 package final class LeaseDesk: Sendable {
     let bus: FleetBus
-    let waiting: LeaseWaiters
+    package let waiters: LeaseWaiters
     private let pools = PoolCache()
     private let calls: GroupCommit<DeskCall, DeskAnswer>
     private let renewals: GroupCommit<LeaseRenewal, RenewalAnswer>
@@ -22,7 +22,7 @@ package final class LeaseDesk: Sendable {
     package init(bus: FleetBus, limit: Int = 400) {
         self.bus = bus
         let waiting = LeaseWaiters()
-        self.waiting = waiting
+        waiters = waiting
         let pools = pools
         calls = GroupCommit(limit: limit) { calls in
             try await DeskBatch.perform(calls, bus: bus, pools: pools, waiting: waiting)

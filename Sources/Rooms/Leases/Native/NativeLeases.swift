@@ -76,8 +76,8 @@ package struct NativeLeases: Sendable {
         claim.lasts = lasts
         claim.reason = reason
         claim.patience = .isTold(wait.inSeconds + keep)
-        let (waiter, wake) = desk.waiting.join(id)
-        defer { desk.waiting.leave(id, waiter) }
+        let (waiter, wake) = desk.waiters.join(id)
+        defer { desk.waiters.leave(id, waiter) }
         switch try await desk.claim(claim) {
         case .granted: return try await look(id, owner: owner)
         case .waiting(_, let overQuota):
@@ -97,8 +97,8 @@ package struct NativeLeases: Sendable {
     package func follow(
         _ id: UUID, owner: String, wait: Duration, keep: Double = LeaseRules.pollingPatience
     ) async throws -> Verdict {
-        let (waiter, wake) = desk.waiting.join(id)
-        defer { desk.waiting.leave(id, waiter) }
+        let (waiter, wake) = desk.waiters.join(id)
+        defer { desk.waiters.leave(id, waiter) }
         try await database.execute(LeasesStore.keepPlace, Self.key(id, owner), wait.inSeconds + keep)
         let verdict = try await look(id, owner: owner)
         guard case .lease(let lease) = verdict, lease.state == .waiting, wait > .zero else { return verdict }

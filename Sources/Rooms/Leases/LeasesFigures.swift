@@ -22,7 +22,7 @@ struct LeasesFigures: Sendable {
                 guard let (type, waiting, age) = try? row.decode((String, Int, Double).self) else { continue }
                 instruments.set("slipway_lease_waiting", ["type": type], to: Double(waiting))
                 instruments.set("slipway_lease_oldest_wait_seconds", ["type": type], to: age)
-                states[type] = Dictionary(Self.known.map { ($0, 0) }) { $1 }
+                states[type] = Dictionary(Self.known.map { ($0, 0.0) }) { $1 }
                 held[type] = 0
             }
             for row in rows[0] {

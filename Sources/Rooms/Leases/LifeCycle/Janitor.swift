@@ -50,7 +50,7 @@ final class Janitor: Sendable {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 let room = Self.places - busy.withLock { $0 }
-                for dirty in room > 0 ? try await due(room) : [] {
+                for dirty in try await due(room) {
                     busy.withLock { $0 += 1 }
                     group.addTask { [self] in
                         defer { busy.withLock { $0 -= 1 } }
@@ -73,7 +73,8 @@ final class Janitor: Sendable {
     }
 
     private func due(_ limit: Int) async throws -> [Dirty] {
-        try await database.execute(LeasesStore.dirtyResources, limit).compactMap { row in
+        guard limit > 0 else { return [] }
+        return try await database.execute(LeasesStore.dirtyResources, limit).compactMap { row in
             let (name, type, failures, settings) = try row.decode((String, String, Int, JSON<LeasePool>).self)
             return settings.value.janitor.map { Dirty(name: name, type: type, failures: failures, janitor: $0) }
         }

@@ -82,8 +82,8 @@ struct LeasesPages: Sendable {
                 at: at, free: free, leased: leased, dirty: dirty, other: other, waiting: waiting)
         }
         let figures = try await estimates.figures(of: type, database)
-        let waiting = try rows[1].enumerated().map { try Self.waiting($0.offset + 1, $0.element) }
-        let resources = try rows[2].map(Self.resource)
+        let waiting = try rows[1].enumerated().map { try Self.waitingRow($0.offset + 1, $0.element) }
+        let resources = try rows[2].map(Self.resourceRow)
         let values: [String: PageValue] = [
             "type": .text(type),
             "sentence": .text(
@@ -97,7 +97,7 @@ struct LeasesPages: Sendable {
         return page("lease_pool", values, type, [.init("Leases", Self.section), .init(type)], context)
     }
 
-    private static func waiting(_ place: Int, _ row: Row) throws -> [String: PageValue] {
+    private static func waitingRow(_ place: Int, _ row: Row) throws -> [String: PageValue] {
         let (owner, job, reason, run, since, priority) = try row.decode(
             (String, String?, String?, UUID?, Date, Int).self)
         return [
@@ -109,7 +109,7 @@ struct LeasesPages: Sendable {
         ]
     }
 
-    private static func resource(_ row: Row) throws -> [String: PageValue] {
+    private static func resourceRow(_ row: Row) throws -> [String: PageValue] {
         let (name, state, owner, job, run, grantedAt, expiresAt, freeSince, isDraining, error) = try row.decode(
             (String, String, String?, String?, UUID?, Date?, Date?, Date, Bool, String?).self)
         let notes = [
@@ -119,7 +119,7 @@ struct LeasesPages: Sendable {
             "name": .text(name), "path": .text(Link.path("leases", "resources", name)), "state": .text(state),
             "owner": .text(job ?? owner ?? ""), "runPath": .optional(run.map { Link.path("runs", $0.lowercased) }),
             "since": .markup(.age(grantedAt ?? freeSince)),
-            "until": expiresAt.map { .markup(.instant($0)) } ?? .nothing,
+            "until": expiresAt.map { PageValue.markup(.instant($0)) } ?? .nothing,
             "note": .optional(notes.isEmpty ? nil : notes.joined(separator: "; ")),
         ]
     }
@@ -198,7 +198,7 @@ struct LeasesPages: Sendable {
                     ]
                 }),
             "groups": .objects(
-                titles.map { kind, title, column in
+                titles.map { kind, title, column -> [String: PageValue] in
                     let rows = groups[kind] ?? []
                     return [
                         "title": .text(title), "column": .text(column), "hasRows": .flag(!rows.isEmpty),

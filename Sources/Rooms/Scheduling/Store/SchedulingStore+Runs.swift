@@ -32,7 +32,8 @@ extension SchedulingStore {
         insert into scheduling.runs
                (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                 org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority, max_concurrency,
-                deadline, traceparent, config_version, queue, head_shas, artifact_folder, source, leases, awaits_lease, description)
+                deadline, traceparent, config_version, queue, head_shas, artifact_folder, source, leases, awaits_lease,
+                description)
         select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
                org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs, priority,
                max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[], artifact_folder,

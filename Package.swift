@@ -225,8 +225,7 @@ let package = Package(
             "Leases",
             [
                 "Leases", "Scheduling", "JobConfig", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit",
-                "SlipwayTesting",
-                hummingbird, hummingbirdTesting, httpTypes, nio,
+                "SlipwayTesting", hummingbird, hummingbirdTesting, httpTypes, nio, logging,
             ]),
         tests("Shell", ["slipway"]),
         tests(

@@ -144,7 +144,7 @@ extension LeasesStore {
                                        from leases.resources as free
                                       where free.type = asked.type and free.state = asked.state
                                         and free.owner is null and not free.is_draining
-                                      limit 500) as some))
+                                      limit 500) as nearby))
                         else 0 end as most
               from unnest($1::text[], $2::text[]) as asked (type, state)
         ), first as (
@@ -184,8 +184,9 @@ extension LeasesStore {
         update leases.resources as resource
            set owner = granted.owner, account = granted.account, state = granted.dest, token = resource.token + 1,
                lease_id = granted.lease_id, counted_owner = case when granted.is_counted then granted.owner end,
-               run_id = granted.run_id, job = granted.job, reason = granted.reason, updated_at = $12, granted_at = $12,
-               lasts = granted.lasts, expires_at = $12 + make_interval(secs => granted.lasts), dies_at = null
+               run_id = granted.run_id, job = granted.job, reason = granted.reason, updated_at = $12::timestamptz,
+               granted_at = $12::timestamptz,
+               lasts = granted.lasts, expires_at = $12::timestamptz + make_interval(secs => granted.lasts), dies_at = null
           from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::double precision[],
                       $8::uuid[], $9::text[], $10::text[], $11::boolean[])
                as granted (name, token, owner, account, dest, lease_id, lasts, run_id, job, reason, is_counted)

@@ -227,10 +227,13 @@ let package = Package(
                 "Leases", "Scheduling", "JobConfig", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit",
                 "SlipwayTesting", hummingbird, hummingbirdTesting, httpTypes, nio, logging,
             ]),
-        tests("Shell", ["slipway"]),
+        tests("Shell", ["slipway", "JobConfig", "SlipwayModel"]),
         tests(
             "EndToEnd",
-            ["Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, nio, logging, subprocess, yams]),
+            [
+                "SlipwayModel", "Postgres", "SlipwayTesting", "LocalServices", asyncHTTPClient, nio, logging,
+                subprocess, yams,
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -96,7 +96,7 @@ import Testing
         let run = try #require(try await fleet.ended("own", count: 1).first)
         #expect(run.job == "mine" && run.state == "success", "\(run)")
         let page = try await fleet.get("/runs/\(run.id)").body
-        #expect(page.contains("my own job") && page.contains(".prow.yaml@"))
+        #expect(page.contains("my own job") && page.contains(".prow.yaml:2 at <"))
         try await fleet.slipway("runs", "rerun", run.id)
         #expect(try await fleet.ended("own", count: 2).map(\.state) == ["success", "success"])
         let files = try await fleet.get("/runs/\(run.id)/artifacts/artifacts/e2e-timelines_slipway.json")

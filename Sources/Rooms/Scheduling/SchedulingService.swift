@@ -39,7 +39,7 @@ package struct SchedulingService: Room {
                 forge: forge, trust: trust, bot: settings.forgeBot, repositories: repositories),
             decider: Decider(
                 configuration: configuration, topology: bus.topology, limits: limits, bot: settings.forgeBot,
-                forge: forge.address))
+                forge: forge.address, pageURL: settings.pageURL))
         reaper = Reaper(bus: bus, limits: limits)
         watcher = settings.configFolder.map { folder in
             ConfigurationWatcher(

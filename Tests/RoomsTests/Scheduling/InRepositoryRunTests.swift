@@ -1,6 +1,7 @@
 import Fleet
 import Forge
 import Foundation
+import JobConfig
 import Postgres
 import Scheduling
 import SlipwayModel
@@ -214,6 +215,37 @@ struct InRepositoryRunTests {
         }
     }
 
+    @Test("what a branch's files give is listed with the other jobs, bound to the branch, as it is now")
+    func listed() async throws {
+        try await run(["other.txt": "x\n"]) { harness, forge, base in
+            func listed() async throws -> [String] {
+                try await harness.bus.database.query(
+                    "select definition from scheduling.current_jobs_v1 where repo = 'crane' order by name"
+                ).map { row in
+                    let job = try row.decode(JSON<ConfiguredJob>.self).value
+                    return ([job.job.name] + job.branches.branches).joined(separator: " ")
+                }
+            }
+            let first = try await forge.push("main", files: [".prow.yaml": Self.file("own", "next, branches: [next]")])
+            try await harness.deliver(RefPushed.of(first, after: base))
+            #expect(try await listed() == ["own ^main$", "unit"])
+            let second = try await forge.push("main", files: [".prow.yaml": Self.file("owner")])
+            // A push that does not follow on what is known waits for one that does, or for a pull request.
+            try await harness.deliver(RefPushed.of(second, after: base))
+            #expect(try await listed() == ["own ^main$", "unit"])
+            try await harness.deliver(forge.openPull().changed("opened"))
+            #expect(try await listed() == ["owner ^main$", "unit"])
+            try await forge.git("checkout", "--quiet", "main")
+            let broken = try await forge.push("main", files: [".prow.yaml": "presubmits: {}\n"])
+            try await harness.deliver(RefPushed.of(broken, after: second))
+            #expect(try await listed() == ["unit"])
+            let problems = try await harness.bus.database.query(
+                "select problems from scheduling.repository_branches_v1"
+            ).one().decode([String].self)
+            #expect(problems.first?.hasPrefix(".prow.yaml:1: ") == true)
+        }
+    }
+
     @Test("a rerun is what the run was, also once the files say something else")
     func rerun() async throws {
         try await run([".prow.yaml": Self.file("own, always_run: true")]) { harness, forge, base in
@@ -244,10 +276,11 @@ struct InRepositoryRunTests {
 
 extension RefPushed {
     /// A push of a commit to `main`.
-    fileprivate static func of(_ commit: String) -> RefPushed {
+    fileprivate static func of(_ commit: String, after before: String = String(repeating: "0", count: 40)) -> RefPushed
+    {
         RefPushed(
-            repository: ForgeFixture.repository, ref: "main", isTag: false,
-            before: String(repeating: "0", count: 40), after: commit, changedFiles: ["a"], sender: "maria",
+            repository: ForgeFixture.repository, ref: "main", isTag: false, before: before, after: commit,
+            changedFiles: ["a"], sender: "maria",
             deliveryID: commit)
     }
 }

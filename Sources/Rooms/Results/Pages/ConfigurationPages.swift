@@ -34,18 +34,33 @@ struct ConfigurationPages {
     func jobs(of repository: RepositoryName?, after: String) async throws -> [String: PageValue] {
         let found = try await store.configuredJobs(of: repository, after: after, limit: Self.rows)
         let name = repository?.description ?? "Periodics"
-        guard !found.isEmpty || !after.isEmpty else { throw WebError.notFound(ResultsText.noJobsOf(name)) }
+        let broken = try await problems(of: repository)
+        guard !found.isEmpty || !after.isEmpty || !broken.isEmpty else {
+            throw WebError.notFound(ResultsText.noJobsOf(name))
+        }
         let jobs = found.prefix(Self.rows)
         let path = repository.map { Link.path("configured-jobs", $0.org, $0.repo) } ?? "/configured-jobs/periodics"
         return [
             "name": .text(name), "jobs": .objects(jobs.map(JobFacts.row)),
-            "hasBranches": .flag(repository != nil),
+            "hasBranches": .flag(repository != nil), "hasJobs": .flag(!jobs.isEmpty),
+            "broken": .objects(
+                broken.map { branch, problems in
+                    [
+                        "branch": .text(branch),
+                        "problems": .objects(problems.map { ["text": .text($0)] }),
+                    ]
+                }),
             "whichPath": repository.map { .text("/which-jobs" + Link.query([("repo", $0.description)])) } ?? .nothing,
             "runsPath": repository.map { .text("/runs" + Link.query([("repo", $0.description)])) } ?? .nothing,
             "firstPath": after.isEmpty ? .nothing : .text(path),
             "nextPath": found.count > Self.rows
                 ? .text(path + Link.query([("after", jobs.last?.job.name)])) : .nothing,
         ]
+    }
+
+    private func problems(of repository: RepositoryName?) async throws -> [(branch: String, problems: [String])] {
+        guard let repository else { return [] }
+        return try await store.problems(of: repository)
     }
 
     private static func count(_ number: Int) -> String { number == 0 ? "" : String(number) }

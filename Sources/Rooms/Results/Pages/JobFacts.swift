@@ -33,7 +33,8 @@ enum JobFacts {
             "branches": .text(branches(job)), "isOptional": .flag(job.job.optional),
             "context": job.job.context == job.job.name ? .nothing : .optional(job.job.context),
             "cluster": job.job.cluster == "default" ? .nothing : .text(job.job.cluster),
-            "command": .optional(job.job.rerunCommand), "source": .optional(job.job.source),
+            "command": .optional(job.job.rerunCommand),
+            "source": job.job.source.map { .markup(RunFacts.place($0)) } ?? .nothing,
         ]
     }
 

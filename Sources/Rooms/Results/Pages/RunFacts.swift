@@ -28,12 +28,22 @@ struct RunFacts {
         facts.append(("Tested tree", detail.tree.map { Self.commit($0, link: nil) }))
         facts.append(("Priority", detail.priority == 0 ? nil : Markup(escaping: String(detail.priority))))
         facts.append(("Asked again by", detail.rerunCommand.map { "<code>\($0)</code>" }))
-        facts.append(("Configured in", detail.source.map { Markup(escaping: $0) }))
+        facts.append(("Configured in", detail.source.map(Self.place)))
         facts.append(("Configuration", detail.configVersion.map { "version \($0)" }))
         facts.append(("Build", "<code>\(attempt.build.description)</code>"))
         return facts.compactMap { term, markup in
             markup.map { ["term": .text(term), "detail": .markup($0)] }
         }
+    }
+
+    /// Where a job is written: `FILE:LINE`, or `FILE@COMMIT:LINE` of the repository's own, perhaps with `+HEAD`.
+    static func place(_ source: String) -> Markup {
+        let halves = source.split(separator: "@", maxSplits: 1)
+        guard halves.count == 2, let colon = halves[1].lastIndex(of: ":") else { return Markup(escaping: source) }
+        let commits = halves[1][..<colon].split(separator: "+").map(String.init)
+        guard !commits.isEmpty, commits.allSatisfy(GitName.isCommit) else { return Markup(escaping: source) }
+        let short = Markup(joining: commits.map { commit($0, link: nil) }, by: " with ")
+        return "\(String(halves[0]))\(String(halves[1][colon...])) at \(short)"
     }
 
     private func refs(_ refs: Refs?) -> [(String, Markup?)] {

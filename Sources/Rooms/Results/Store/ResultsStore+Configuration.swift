@@ -55,6 +55,15 @@ extension ResultsStore {
         ).map { row throws(PostgresError) in try row.decode(JSON<ConfiguredJob>.self).value }
     }
 
+    /// What is wrong with a repository's own configuration, by branch.
+    package func problems(of repository: RepositoryName) async throws -> [(branch: String, problems: [String])] {
+        try await database.execute(Self.listProblems, repository.org, repository.repo).map {
+            row throws(PostgresError) in
+            let (branch, problems) = try row.decode((String, [String]).self)
+            return (branch, problems)
+        }
+    }
+
     /// What the current configuration says of a job: one definition per repository and set of branches.
     package func definitions(of job: String, limit: Int) async throws -> [ConfiguredJob] {
         try await database.execute(Self.listDefinitions, job, limit).map { row throws(PostgresError) in
@@ -99,7 +108,15 @@ extension ResultsStore {
 
     static let configurationStatements = [
         listConfiguredRepositories, listConfiguredJobs, listDefinitions, listVersions, selectVersion, listChangedJobs,
+        listProblems,
     ]
+
+    private static let listProblems = Statement(
+        "results.list_problems",
+        """
+        select branch, problems from scheduling.repository_branches_v1
+         where org = $1 and repo = $2 and problems <> '{}' order by branch limit 20
+        """)
 
     private static let listConfiguredRepositories = Statement(
         "results.list_configured_repositories",

@@ -1,4 +1,6 @@
 import JobConfig
+import Patterns
+import Signatures
 import SlipwayModel
 
 /// The jobs that a repository's own files give at some commit, as one version of the configuration reads them.
@@ -12,6 +14,10 @@ struct RepositoryJobs: Sendable {
     var postsubmits: [ConfiguredJob] = []
     /// Where there is any, the files give no jobs.
     var problems: [ConfigProblem] = []
+    /// What they were read at; empty where nothing could be read.
+    var commit = ""
+    /// Stands for the jobs and the problems, whatever the commit.
+    var hash = ""
 
     init(version: Int64) { self.version = version }
 
@@ -20,6 +26,9 @@ struct RepositoryJobs: Sendable {
         self.version = version
         files = loaded.files.map(\.path)
         problems = loaded.errors
+        self.commit = commit
+        hash = SHA256.hexadecimal(
+            Array((loaded.jobs.map(CanonicalJSON.digest) + problems.map(\.description)).joined(separator: "\n").utf8))
         guard loaded.isValid else { return }
         for var job in loaded.jobs {
             job.job.source = job.job.source.map { Self.source($0, at: commit) }
@@ -32,6 +41,16 @@ struct RepositoryJobs: Sendable {
         guard kind != .periodic, let branch else { return nil }
         let jobs = kind == .postsubmit ? postsubmits : presubmits
         return jobs.first { $0.job.name == name && $0.runsAgainst(branch: branch) }
+    }
+
+    /// Those that run against a branch, each bound to it alone.
+    func jobs(against branch: String) -> [ConfiguredJob] {
+        guard let only = try? Brancher(branches: ["^\(Pattern.escaped(branch))$"]) else { return [] }
+        return (presubmits + postsubmits).filter { $0.runsAgainst(branch: branch) }.map { job in
+            var job = job
+            job.branches = only
+            return job
+        }
     }
 
     private static func source(_ place: String, at commit: String) -> String {

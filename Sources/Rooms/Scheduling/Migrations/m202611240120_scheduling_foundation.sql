@@ -44,6 +44,37 @@ create index jobs_current_repository on scheduling.jobs (org, repo, kind) where 
 create index jobs_since on scheduling.jobs (since);
 create index jobs_until on scheduling.jobs (until) where until is not null;
 
+-- The jobs that repositories' own files give at the head of each branch, as the last look at it found them. What decides
+-- is read anew for each commit; this is for those who ask what there is.
+create table scheduling.repository_branches (
+    org            text        not null,
+    repo           text        not null,
+    branch         text        not null,
+    commit         text        not null,
+    config_version bigint      not null,
+    -- SHA-256 over the jobs and problems: says whether they changed.
+    hash           text        not null check (hash ~ '^[0-9a-f]{64}$'),
+    -- Why the files give no jobs; sentences with file and line.
+    problems       text[]      not null default '{}',
+    read_at        timestamptz not null default now(),
+    primary key (org, repo, branch)
+);
+create table scheduling.repository_jobs (
+    id           bigint      generated always as identity primary key,
+    org          text        not null,
+    repo         text        not null,
+    branch       text        not null,
+    name         text        not null,
+    kind         text        not null check (kind in ('presubmit', 'postsubmit')),
+    hash         text        not null check (hash ~ '^[0-9a-f]{64}$'),
+    source       text,
+    -- Its branches are this one alone.
+    definition   jsonb       not null,
+    foreign key (org, repo, branch) references scheduling.repository_branches on delete cascade
+);
+create index repository_jobs_branch on scheduling.repository_jobs (org, repo, branch);
+create index repository_jobs_name on scheduling.repository_jobs (name);
+
 -- What runs do, by its hash: runs refer to it instead of carrying a copy each.
 create table scheduling.definitions (
     hash         text        primary key check (hash ~ '^[0-9a-f]{64}$'),
@@ -265,7 +296,14 @@ create view scheduling.current_jobs_v1 as
     select (select max(version) from scheduling.config_versions) as version,
            name, kind, org, repo, hash, definition, source
       from scheduling.jobs
-     where until is null;
+     where until is null
+    union all
+    select (select max(version) from scheduling.config_versions),
+           name, kind, org, repo, hash, definition, source
+      from scheduling.repository_jobs;
+
+create view scheduling.repository_branches_v1 as
+    select org, repo, branch, commit, config_version, problems, read_at from scheduling.repository_branches;
 
 create view scheduling.job_versions_v1 as
     select since, until, name, kind, org, repo, hash, digest, source, definition from scheduling.jobs;

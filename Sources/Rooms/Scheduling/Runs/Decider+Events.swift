@@ -44,6 +44,7 @@ extension Decider {
         }
         if decision.startsJobs { report(facts, &notices, &verdict) }
         notices.settle(&verdict)
+        verdict.note(facts)
         // A head that has a successor is left to the successor's own event.
         guard decision.startsJobs, event.headSHA == facts.pull.headSHA else { return }
         let jobs = try catalog.jobs(.presubmit, of: event.repository, own: facts.own?.jobs)
@@ -84,6 +85,7 @@ extension Decider {
             notices.withdraw(SchedulingText.testHelp)
         }
         report(facts, &notices, &verdict)
+        verdict.note(facts)
         notices.withdraw(SchedulingText.untrustedCommand)
         notices.withdraw(SchedulingText.draft)
         notices.settle(&verdict)
@@ -94,11 +96,15 @@ extension Decider {
         _ push: RefPushed, _ own: RepositoryJobs?, _ catalog: JobCatalog, _ traceparent: String?,
         _ verdict: inout Verdict
     ) throws {
+        if let own, !push.isTag {
+            verdict.branches.append(
+                BranchJobs(repository: push.repository, branch: push.ref, jobs: own, previous: push.before))
+        }
         if let problems = own?.problems, !problems.isEmpty {
             verdict.wishes.append(
                 status(
                     push.repository, push.after, SchedulingText.configurationContext, "failure",
-                    SchedulingText.configurationBroken(problems)))
+                    SchedulingText.configurationBroken(problems), link: configurationPage(push.repository)))
         }
         let choices = PushDecision.choose(
             from: try catalog.jobs(.postsubmit, of: push.repository, own: own), ref: push.ref,
@@ -175,12 +181,18 @@ extension Decider {
         status(pull.repository, pull.headSHA, context, state, description)
     }
 
+    /// Where a repository's jobs are listed, and what is wrong with its own files on its branches.
+    private func configurationPage(_ repository: RepositoryName) -> String {
+        "\(pageURL)/configured-jobs/\(repository)"
+    }
+
     private func status(
-        _ repository: RepositoryName, _ sha: String, _ context: String, _ state: String, _ description: String
+        _ repository: RepositoryName, _ sha: String, _ context: String, _ state: String, _ description: String,
+        link: String? = nil
     ) -> ForgeDesired {
         ForgeDesired(
             repository: repository, target: "commit/\(sha)", key: "status/\(sha)/\(context)",
-            value: .status(sha: sha, context: context, state: state, description: description, targetURL: nil),
+            value: .status(sha: sha, context: context, state: state, description: description, targetURL: link),
             // Statuses of runs count tenths of microseconds of their request, so a later run still wins.
             version: Date().microseconds * 10)
     }
@@ -200,7 +212,11 @@ extension Decider {
         } else {
             return
         }
-        verdict.wishes.append(status(facts.pull, SchedulingText.configurationContext, state, text))
+        let pull = facts.pull
+        verdict.wishes.append(
+            status(
+                pull.repository, pull.headSHA, SchedulingText.configurationContext, state, text,
+                link: own.includesChanges ? nil : configurationPage(pull.repository)))
         notices.keep(state == "failure" ? mark : nil, of: SchedulingText.configurationContext)
     }
 

@@ -13,6 +13,8 @@ struct Decider: Sendable {
     let bot: String
     /// Where the links of refs lead.
     let forge: ForgeAddress
+    /// Where the pages are, without a slash at its end.
+    let pageURL: String
 
     func commit(_ items: [WorkItem], _ effects: Effects) async throws {
         let catalog = try await configuration.current(effects.database)
@@ -111,6 +113,7 @@ struct Decider: Sendable {
                 SchedulingStore.describeWaiting, Array(verdict.places.keys), Array(verdict.places.values))
         }
         try await changes.admit(verdict.leased)
+        try await database.note(verdict.branches)
         for reconcile in verdict.reconciliations {
             try changes.effects.emit(reconcile)
         }
@@ -143,4 +146,13 @@ struct Verdict {
     var places: [UUID: String] = [:]
     /// The tags of our comments, where they changed.
     var notices: [PullKey: [String]] = [:]
+    /// What repositories' own files say at the heads of branches.
+    var branches: [BranchJobs] = []
+
+    /// A pull request's base is the head of its branch, as the forge had it a moment ago.
+    mutating func note(_ facts: ForgeFacts) {
+        guard let own = facts.own, !own.includesChanges else { return }
+        branches.append(
+            BranchJobs(repository: facts.pull.repository, branch: facts.pull.baseRef, jobs: own.jobs, previous: nil))
+    }
 }

@@ -8,7 +8,8 @@ import SlipwayModel
 /// take them in the order of their build ids; the dispatcher takes its advisory lock last and then waits for nothing. So no two transactions of this room wait for each other.
 package enum SchedulingStore {
     package static let all: [Statement] =
-        configurationStatements + pullStatements + runStatements + dispatchStatements + ledgerStatements
+        configurationStatements + repositoryStatements + pullStatements + runStatements + dispatchStatements
+        + ledgerStatements
         + reaperStatements + commandStatements + figureStatements
 
     /// What an ended run's messages need, from a row called `run`; read by `EndedRun`.

@@ -27,6 +27,11 @@ struct WhichJobsCommand: ParsableCommand {
     @Option(help: "Prow's own config.yaml.") var prowConfig: String?
     @Option(help: "The repository, ORG/REPO.") var repo: String?
     @Option(help: "The branch that the pull request is to be merged into.") var branch: String?
+    @Option(
+        help: ArgumentHelp(
+            "The repository's own configuration: its .prow.yaml, its .prow folder, or a checkout.",
+            valueName: "file|dir"))
+    var inRepoConfig: String?
     @Option(help: "A path that the pull request changes; may be repeated.") var changed: [String] = []
     @Option(help: "A comment, e.g. '/test unit'.") var comment: String?
     @Option(help: "A file of questions, '-' for standard input.") var batch: String?
@@ -53,11 +58,17 @@ struct WhichJobsCommand: ParsableCommand {
         guard batch != nil || (repo != nil && branch != nil) else {
             throw ValidationError("Name --repo ORG/REPO and --branch BRANCH, or a --batch file of questions.")
         }
+        guard inRepoConfig == nil || repo.flatMap({ RepositoryName($0) }) != nil else {
+            throw ValidationError("--in-repo-config belongs to the repository that --repo ORG/REPO names.")
+        }
     }
 
     func run() throws {
-        let loaded = JobConfiguration.load(
+        var loaded = JobConfiguration.load(
             folder: jobConfig, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
+        if let inRepoConfig, let repository = repo.flatMap({ RepositoryName($0) }) {
+            loaded.add(inRepository: repository, path: inRepoConfig, isDecided: prowConfig != nil)
+        }
         guard loaded.isValid else {
             let first = loaded.errors.first.map { " The first: \($0)" } ?? ""
             throw Refusal(

@@ -75,9 +75,9 @@ package struct ApprovalDecision: Sendable {
         hasFiles = question.needs.fileCount > 0
         isApprovedByHand = question.isApprovedByHand
         issue = rules.issueRequired ? Self.issue(in: question.body, org: question.org) : nil
-        let mayWaive = Set(question.needs.needs.flatMap(\.approvers.keys))
-        waivedBy = counted.filter { $0.value.waivesIssue && mayWaive.contains($0.key) }.sorted { $0.key < $1.key }
-            .map(\.value)
+        waivedBy = counted.filter { login, approval in
+            approval.waivesIssue && question.needs.needs.contains { $0.approvers[login] != nil }
+        }.sorted { $0.key < $1.key }.map(\.value)
         lacksIssue = rules.issueRequired && issue == nil && waivedBy.isEmpty
         let standing = Set(question.record.approvals.keys)
         let gaps = parts.filter { !$0.isApproved }.map { part in

@@ -27,15 +27,19 @@ package struct ApproverSuggestion: Sendable, Hashable {
     ///   - seed: the pull request's number.
     package init(_ gaps: [Gap], preferred: Set<String>, seed: Int) {
         isEnough = gaps.allSatisfy { $0.candidates.count >= $0.missing }
-        var distances: [String: Int] = [:]
-        for gap in gaps {
-            for (login, distance) in gap.candidates { distances[login] = min(distances[login] ?? .max, distance) }
+        var helps: [String: (distance: Int, gaps: [Int])] = [:]
+        for (index, gap) in gaps.enumerated() {
+            for (login, distance) in gap.candidates {
+                var help = helps.removeValue(forKey: login) ?? (.max, [])
+                help.distance = min(help.distance, distance)
+                help.gaps.append(index)
+                helps[login] = help
+            }
         }
-        let candidates = distances.map { login, distance in
+        let candidates = helps.map { login, help in
             Cover.Candidate(
-                login: login, cost: preferred.contains(login) ? 0 : distance + 1,
-                order: Self.order(login, seed: seed),
-                gaps: gaps.indices.filter { gaps[$0].candidates[login] != nil })
+                login: login, cost: preferred.contains(login) ? 0 : help.distance + 1,
+                order: Self.order(login, seed: seed), gaps: help.gaps)
         }
         var cover = Cover(candidates, missing: gaps.map { min($0.missing, $0.candidates.count) })
         people = cover.solve().sorted()

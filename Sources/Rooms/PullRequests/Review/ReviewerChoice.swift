@@ -14,8 +14,11 @@ package struct ReviewerRules: Sendable, Hashable {
 ///
 /// One reviewer of the nearest OWNERS file of each file; then more of those files until there are enough; then
 /// reviewers of folders above; then, unless `exclude_approvers`, approvers in the same order. Never the author. Where
-/// there is a choice the pull request's number decides, so that the load is spread. Required reviewers come on top.
+/// there is a choice the pull request's number decides, so that the load is spread. Required reviewers come on top. A
+/// change of the whole tree asks `limit` people at most.
 package enum ReviewerChoice {
+    static let limit = 30
+
     package static func choose(
         _ changed: [String], in tree: OwnersTree, author: String, rules: ReviewerRules, seed: Int
     ) -> [String] {
@@ -55,14 +58,16 @@ package enum ReviewerChoice {
             var seen: Set<String> = []
             var leaves: [String] = []
             for layers in groups {
-                guard let nearest = layers.first, seen.insert(nearest.folder).inserted else { continue }
+                guard let nearest = layers.first, people.count < ReviewerChoice.limit,
+                    seen.insert(nearest.folder).inserted
+                else { continue }
                 let free = order(nearest.names)
                 leaves += free.dropFirst()
                 people += free.prefix(1)
             }
             take(order(leaves))
             for layers in groups {
-                for layer in layers { take(order(layer.names)) }
+                for layer in layers where people.count < count { take(order(layer.names)) }
             }
         }
 
@@ -71,9 +76,8 @@ package enum ReviewerChoice {
         }
 
         private func order(_ logins: [String]) -> [String] {
-            Set(logins).filter { $0 != author && !people.contains($0) }.sorted {
-                (ApproverSuggestion.order($0, seed: seed), $0) < (ApproverSuggestion.order($1, seed: seed), $1)
-            }
+            Set(logins).filter { $0 != author && !people.contains($0) }
+                .map { (ApproverSuggestion.order($0, seed: seed), $0) }.sorted { $0 < $1 }.map { $0.1 }
         }
     }
 }

@@ -36,6 +36,7 @@ import Testing
         job.cloneURI = "https://example.org/engine.git"
         job.cloneDepth = 5
         job.skipSubmodules = false
+        job.leases = [LeaseItem(types: ["board", "cloud"], count: 2, reason: "flashes firmware")]
         return job
     }
 

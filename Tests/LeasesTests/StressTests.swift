@@ -134,7 +134,7 @@ struct StressTests {
 
     private static func client(_ number: Int, _ desk: LeaseDesk, _ log: LeaseLog) async throws {
         var random = SeededGenerator(seed: UInt64(number))
-        var late: (name: String, token: Int64)?
+        var late: (name: String, token: Int64, since: ContinuousClock.Instant)?
         while log.operations < operations {
             let id = UUID()
             var claim = LeaseClaim(owner: "client-\(number)", wish: LeaseWish(type: "board"), key: "lease/\(id)")
@@ -143,7 +143,7 @@ struct StressTests {
             claim.patience = .isTold(60)
             let resource = try await obtain(claim, id, desk, log)
             log.granted(resource.name, resource.token, id)
-            if let old = late {
+            if let old = late, .now - old.since > .seconds(5) {
                 // Back from a pause: whatever he believes to hold may be another's by now.
                 var back = LeaseReturn(name: old.name, token: old.token, dest: "free")
                 back.isOperator = false
@@ -152,9 +152,9 @@ struct StressTests {
                 late = nil
             }
             // One in five hundred pauses: he gives nothing back until later, or never.
-            if Int.random(in: 0..<500, using: &random) == 0 {
+            if late == nil, Int.random(in: 0..<500, using: &random) == 0 {
                 log.returning(resource.name, resource.token)
-                late = (resource.name, resource.token)
+                late = (resource.name, resource.token, .now)
                 continue
             }
             log.returning(resource.name, resource.token)

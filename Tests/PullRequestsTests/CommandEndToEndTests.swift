@@ -120,7 +120,7 @@ struct CommandEndToEndTests {
                 return try await harness.labels(number).contains("needs-rebase")
             }
             try await harness.quiet()
-            try await harness.say("/why", on: number, by: "ola")
+            try await harness.say("/why", on: number, by: "noor")
             try await harness.quiet()
             let answer = try #require(
                 try await harness.words(number).last { $0.contains("keeps it from being merged") })

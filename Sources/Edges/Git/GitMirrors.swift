@@ -80,21 +80,27 @@ package struct GitMirrors: Sendable {
             throw GitMirrorError(name, "init", "this is no name of a repository")
         }
         let path = "\(folder)/\(name.org)/\(name.repo).git"
-        let repository = GitRepository(folder: path)
-        guard !FileManager.default.fileExists(atPath: "\(path)/slipway-ready") else { return repository }
+        guard !FileManager.default.fileExists(atPath: path) else { return GitRepository(folder: path) }
+        // Several may make it at once: each makes one of its own, and the first to finish gives it the name.
+        let own = "\(path).\(UUID.version7().lowercased)"
+        defer { try? FileManager.default.removeItem(atPath: own) }
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            try await repository.create(
+            try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: true)
+            try await GitRepository(folder: own).create(
                 defaultBranch: "main",
                 // What no ref holds is kept for two weeks, git's own rule, and can be fetched again after that.
                 settings: [("core.logAllRefUpdates", "false"), ("gc.autoDetach", "false")])
-            try Data().write(to: URL(filePath: "\(path)/slipway-ready"))
         } catch let error as GitError {
             throw GitMirrorError(name, "init", error.message)
         } catch {
             throw GitMirrorError(name, "init", "\(error)")
         }
-        return repository
+        do {
+            try FileManager.default.moveItem(atPath: own, toPath: path)
+        } catch {
+            guard FileManager.default.fileExists(atPath: path) else { throw GitMirrorError(name, "init", "\(error)") }
+        }
+        return GitRepository(folder: path)
     }
 
     /// - Returns: false where the forge has not got what was asked for by a ref's name.

@@ -79,7 +79,7 @@ struct LeasePoolReader {
                 lines["type"] ?? node.line,
                 "the type '\(pool.type)' stands in line \(other.line) already; join the two entries")
         }
-        if pool.isDynamic { checkDynamic(pool, lines, node.line) }
+        if pool.isDynamic, lines["names"] == nil { checkDynamic(pool, lines, node.line) }
         if fields.errors.count == before { pools.append((pool, node.line)) }
     }
 

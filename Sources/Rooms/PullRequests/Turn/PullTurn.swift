@@ -61,7 +61,9 @@ package struct PullTurn: Sendable {
             for command in plugin.commands {
                 let own = Self.own(calls, command, said)
                 guard !own.isEmpty else { continue }
-                let actions = command.decide(own, context)
+                var heard = context
+                heard.pull.isOpen = said.pull.isOpen
+                let actions = command.decide(own, heard)
                 take(actions)
                 if actions.contains(.schedule) { scheduled += own }
                 let outcome = PullRequestsText.outcome(actions)

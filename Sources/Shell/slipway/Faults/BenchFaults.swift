@@ -67,7 +67,7 @@ struct BenchFaults: AsyncParsableCommand {
             environment: environment, restarts: true
         ) { [self] fleet in
             let network = try await FaultNetwork(fleet, forge: forge)
-            let elsewhere = try Elsewhere(fleet, network)
+            let elsewhere = try Elsewhere(fleet, network, artifacts)
             let load = try await FaultLoad(fleet, gatewayURL: network.gatewayURL, sink: sink, rate: rate)
             return try await withThrowingTaskGroup(of: FaultReport?.self) { group in
                 group.addTask {

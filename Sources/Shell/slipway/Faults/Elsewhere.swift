@@ -12,9 +12,10 @@ struct Elsewhere: Sendable {
     private let environment: [String: String]
     private let executable: String
 
-    init(_ fleet: MeasuredFleet, _ network: FaultNetwork) throws {
+    init(_ fleet: MeasuredFleet, _ network: FaultNetwork, _ artifacts: SmallVolume) throws {
         folder = fleet.folder + "/elsewhere"
         environment = try network.environment(of: fleet)
+            .merging(["SLIPWAY_ARTIFACTS_FOLDER": artifacts.folder]) { $1 }
         executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         try FileManager.default.createDirectory(atPath: folder + "/log", withIntermediateDirectories: true)
     }

@@ -78,7 +78,7 @@ struct BrowserPage: Sendable {
             (() => {
               const element = document.querySelector(\(literal(selector)));
               if (!element) return null;
-              element.scrollIntoView({ block: "center" });
+              element.scrollIntoView({ block: "center", behavior: "instant" });
               const box = element.getClientRects()[0];
               return { x: Math.round(box.x + box.width / 2), y: Math.round(box.y + box.height / 2) };
             })()

@@ -11,7 +11,9 @@ package enum Obstacles {
         if !pull.isOpen {
             return [MergeObstacle(rule: "It is closed.", remedy: "Its author and collaborators reopen it: `/reopen`.")]
         }
-        if pull.mergeable == false {
+        // Merging knows the rules of its pool: where it speaks, this room adds who can do something about them.
+        let told = context.facts.obstacles
+        if pull.mergeable == false, told.isEmpty {
             obstacles.append(
                 MergeObstacle(
                     rule: "It conflicts with `\(pull.baseRef)`.",
@@ -22,11 +24,12 @@ package enum Obstacles {
                 obstacles.append(MergeObstacle(rule: "It has the label `\(label)`.", remedy: remedy))
             }
         }
-        obstacles += approvals(context)
-        obstacles += contexts(context)
-        // Merging knows the rules of its pool; what both know is said once.
+        if told.isEmpty || told.contains(where: { $0.rule.contains("lgtm") || $0.rule.contains("approved") }) {
+            obstacles += approvals(context)
+        }
+        if told.isEmpty { obstacles += contexts(context) }
         let known = Set(obstacles.map(\.rule))
-        return obstacles + context.facts.obstacles.filter { !known.contains($0.rule) }
+        return obstacles + told.filter { !known.contains($0.rule) }
     }
 
     /// How a label that keeps pull requests from being merged goes away.

@@ -41,6 +41,12 @@ package actor BrokerConsumer: LinkOwner {
     private var unacknowledged = UnacknowledgedTags()
     private var waiters: [Waiter] = []
     private var lastWaiter = 0
+    /// When the last delivery came, or the queue was looked at for want of one.
+    private var heardAt = ContinuousClock.now
+    /// Whether the queue held messages at the last look.
+    private var isSuspect = false
+    /// How long no delivery comes until the queue is looked at.
+    private static let silence = Duration.seconds(10)
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { settings.loop.asUnownedSerialExecutor() }
 
@@ -156,6 +162,7 @@ package actor BrokerConsumer: LinkOwner {
     func linkOpened() {
         epoch += 1
         unanswered = 0
+        (heardAt, isSuspect) = (.now, false)
         state = .consuming
         // It may have been changed while the link was made.
         if subscribedPrefetch != prefetch { renewSubscription() }
@@ -165,6 +172,7 @@ package actor BrokerConsumer: LinkOwner {
         switch event {
         case .delivered(let message):
             unacknowledged.append(message.tag)
+            (heardAt, isSuspect) = (.now, false)
             var headers = message.headers
             let count = headers.removeValue(forKey: "x-delivery-count").flatMap { Int($0) }
             ready.append(
@@ -179,7 +187,10 @@ package actor BrokerConsumer: LinkOwner {
         return nil
     }
 
-    func receivedAll() { handOut() }
+    func receivedAll() {
+        handOut()
+        lookForForgottenSubscription()
+    }
 
     func socketBecameWritable() {}
 
@@ -219,6 +230,31 @@ package actor BrokerConsumer: LinkOwner {
             try link.limitDeliveries(to: prefetch)
             try link.consume(queue, tag: subscriptionTag)
         }
+    }
+
+    /// A quorum queue can forget a consumer that it still lists: it holds messages, the consumer has room, and nothing
+    /// comes until somebody subscribes anew. Seen with RabbitMQ 3.10 after nodes and consumers were killed. Each heartbeat
+    /// leads here, so a queue that is worked off costs nothing and a silent one a question now and then.
+    private func lookForForgottenSubscription() {
+        guard state == .consuming, subscribedPrefetch > 0, ready.isEmpty, unacknowledged.count == 0,
+            .now - heardAt >= Self.silence
+        else { return }
+        heardAt = .now
+        var waiting = 0
+        try? perform { link throws(BrokerError) in waiting = try link.depth(of: queue).ready }
+        // What came with the answer was taken in by now.
+        guard keeper.link != nil, ready.isEmpty, unacknowledged.count == 0, waiting > 0 else {
+            isSuspect = false
+            return
+        }
+        guard isSuspect else {
+            isSuspect = true
+            return
+        }
+        lose(
+            .connectionLost(
+                endpoint: settings.address.endpoint,
+                reason: "queue '\(queue)' holds \(waiting) messages and delivers none"))
     }
 
     // MARK: Batches

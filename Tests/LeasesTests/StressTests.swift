@@ -76,7 +76,7 @@ final class LeaseLog: Sendable {
 struct StressTests {
     private static let clients = 64
     private static let operations =
-        Int(ProcessInfo.processInfo.environment["SLIPWAY_LEASE_OPERATIONS"] ?? "") ?? 100_000
+        Int(ProcessInfo.processInfo.environment["SLIPWAY_LEASE_OPERATIONS"] ?? "") ?? 10_000
 
     @Test("no two owners, nothing lost, every grant fenced, old tokens refused")
     func stress() async throws {

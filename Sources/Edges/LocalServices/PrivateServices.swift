@@ -101,6 +101,18 @@ package actor PrivateServices {
     /// Waits for the guardians of a former owner to finish first. On failure neither is left running.
     @discardableResult
     package func start() async throws(ServiceError) -> ServiceEndpoints {
+        for _ in 0..<3 {
+            do throws(ServiceError) {
+                return try await startBoth()
+            } catch {
+                // Somebody took a port between its choice and its use; the next start chooses another.
+                guard error.isPortTaken else { throw error }
+            }
+        }
+        return try await startBoth()
+    }
+
+    private func startBoth() async throws(ServiceError) -> ServiceEndpoints {
         let record = try openFolder()
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in

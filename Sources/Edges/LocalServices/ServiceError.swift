@@ -9,6 +9,12 @@ package enum ServiceError: Error, Sendable, CustomStringConvertible {
     case failed(PrivateService, detail: String)
     case cancelled
 
+    /// Somebody else listens on a port that a service was given.
+    var isPortTaken: Bool {
+        guard case .failed(_, let detail) = self else { return false }
+        return detail.contains("Address already in use") || detail.contains("eaddrinuse")
+    }
+
     package var description: String {
         switch self {
         case .notInstalled(let service, let missing, let package):

@@ -151,8 +151,8 @@ struct StressTests {
                 log.count()
                 late = nil
             }
-            // One in five hundred pauses: he gives nothing back until later, or never.
-            if late == nil, Int.random(in: 0..<500, using: &random) == 0 {
+            // One in fifty pauses: he gives nothing back until later, or never.
+            if late == nil, Int.random(in: 0..<50, using: &random) == 0 {
                 log.returning(resource.name, resource.token)
                 late = (resource.name, resource.token, .now)
                 continue

@@ -102,10 +102,11 @@ struct CommandEndToEndTests {
             #expect(!shown.isOpen)
             #expect(shown.labelNames.contains("lifecycle/stale"))
             try await harness.say("/reopen\n/unassign @maria", on: number, by: "noor")
-            try await harness.quiet()
-            let again = try await harness.forge.bot.pull(Self.repository, number)
-            #expect(again.isOpen)
-            #expect(again.assignees?.isEmpty == true)
+            try await harness.until("it is open again, and nobody's") {
+                try await harness.keep()
+                let again = try await harness.forge.bot.pull(Self.repository, number)
+                return again.isOpen && again.assignees?.isEmpty == true
+            }
         }
     }
 

@@ -175,6 +175,10 @@ let package = Package(
                 "SlipwayModel", "SocketLoop", "Postgres", "AMQP", "Fleet", "RoomKit", "LocalServices", logging,
             ],
             path: "Tests/SlipwayTesting", swiftSettings: strict),
+        .target(
+            name: "ForgeTesting",
+            dependencies: ["Forge", "LocalForge", "Signatures", "SlipwayModel", "SlipwayTesting", subprocess],
+            path: "Tests/ForgeTesting", swiftSettings: strict),
         tests("House", ["RoomKit"]),
         tests("Model", ["SlipwayModel", "Signatures", "Patterns"]),
         tests("Postgres", ["Postgres", "SocketLoop", "LocalServices", "SlipwayTesting", logging]),
@@ -202,7 +206,8 @@ let package = Package(
                 "Postgres", "AMQP", "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge",
                 "ArtifactStore",
                 "Signatures",
-                "SlipwayTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio, subprocess,
+                "SlipwayTesting", "ForgeTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio,
+                subprocess,
             ]),
         tests(
             "PullRequests",
@@ -210,6 +215,7 @@ let package = Package(
                 "PullRequests", "Triggers", "Scheduling", "Reporting", "SlipwayModel", "Postgres", "AMQP", "Fleet",
                 "Web",
                 "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "Patterns", "SlipwayTesting",
+                "ForgeTesting",
                 hummingbird,
                 hummingbirdTesting, httpTypes, nio, subprocess,
             ]),

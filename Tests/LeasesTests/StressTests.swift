@@ -76,11 +76,9 @@ final class LeaseLog: Sendable {
 struct StressTests {
     private static let clients = 64
     private static let operations =
-        Int(ProcessInfo.processInfo.environment["SLIPWAY_LEASE_OPERATIONS"] ?? "") ?? 10_000
+        Int(ProcessInfo.processInfo.environment["SLIPWAY_LEASE_OPERATIONS"] ?? "") ?? 100_000
 
-    @Test(
-        "no two owners, nothing lost, every grant fenced, old tokens refused",
-        .enabled(if: ProcessInfo.processInfo.environment["SLIPWAY_LEASE_OPERATIONS"] != nil))
+    @Test("no two owners, nothing lost, every grant fenced, old tokens refused")
     func stress() async throws {
         let names = (0..<24).map { "board-\($0)" }
         let yaml = "resources: [{type: board, names: [\(names.joined(separator: ", "))]}]"
@@ -99,6 +97,7 @@ struct StressTests {
                     var random = SeededGenerator(seed: 99)
                     while !Task.isCancelled {
                         try? await caretaker.run()
+                        await Self.clean(room.desk)
                         // Sessions of this database alone, a few at a time, in whatever they are doing.
                         _ = try? await room.bus.database.query(
                             """
@@ -131,6 +130,19 @@ struct StressTests {
                 """
             ).one().decode(Int.self)
             #expect(fenced == 0, "a grant has no end in the history, or two have one token")
+        }
+    }
+
+    /// Makes free what ran out, as a janitor does; what a lost connection leaves half done the next round finds.
+    private static func clean(_ desk: LeaseDesk) async {
+        var claim = LeaseClaim(
+            owner: "janitor", wish: LeaseWish(type: "board", state: "dirty", dest: "cleaning"))
+        claim.lasts = 2
+        while case .granted(let resources, _, _)? = try? await desk.claim(claim) {
+            for resource in resources {
+                _ = try? await desk.giveBack(
+                    LeaseReturn(name: resource.name, token: resource.token, dest: "free"))
+            }
         }
     }
 

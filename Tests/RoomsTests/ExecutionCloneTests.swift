@@ -1,5 +1,6 @@
 import ArtifactStore
 import Execution
+import ForgeTesting
 import FoundationEssentials
 import SlipwayModel
 import Testing

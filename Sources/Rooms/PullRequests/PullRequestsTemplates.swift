@@ -4,6 +4,7 @@ import Web
 enum PullRequestsTemplates {
     static let set = TemplateSet([
         "pull_part": PackageResources.pull_part_mustache,
+        "approvals": PackageResources.approvals_mustache,
         "commands": PackageResources.commands_mustache,
         "owners": PackageResources.owners_mustache,
         "owners_index": PackageResources.owners_index_mustache,

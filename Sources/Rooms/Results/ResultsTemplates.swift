@@ -3,7 +3,6 @@ import Web
 /// The room's templates.
 enum ResultsTemplates {
     static let set = TemplateSet([
-        "approvals": PackageResources.approvals_mustache,
         "artifacts": PackageResources.artifacts_mustache,
         "clusters": PackageResources.clusters_mustache,
         "config": PackageResources.config_mustache,

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Fleet
 import Forge
+import ForgeTesting
 import Foundation
 import Hummingbird
 import HummingbirdTesting

@@ -1,5 +1,6 @@
 import Fleet
 import Forge
+import ForgeTesting
 import Foundation
 import LocalForge
 import Postgres

@@ -1,5 +1,6 @@
 import Fleet
 import Forge
+import ForgeTesting
 import Foundation
 import JobConfig
 import Postgres
@@ -23,7 +24,7 @@ struct InRepositoryRunTests {
     ) async throws {
         try await SchedulingHarness.run { harness, forge in
             try await harness.apply(prowConfig: prowConfig, presubmits: (name: "unit", keys: "always_run: true"))
-            let base = try await forge.push("main", files: files)
+            let base = try await forge.push("main", files)
             try await body(harness, forge, base)
         }
     }
@@ -115,7 +116,7 @@ struct InRepositoryRunTests {
     @Test("a member's change of the files is tested as it is merged, and says so")
     func membersChange() async throws {
         try await run([".prow.yaml": Self.file("own, always_run: true")]) { harness, forge, base in
-            let head = try await forge.push("feature", files: [".prow.yaml": Self.file("renamed, always_run: true")])
+            let head = try await forge.push("feature", [".prow.yaml": Self.file("renamed, always_run: true")])
             let pull = try await forge.user("noor").openPull(
                 ForgeFixture.repository, title: "Rename", head: "feature", base: "main")
             let emitted = try await harness.deliver(pull.changed("opened"))
@@ -164,7 +165,7 @@ struct InRepositoryRunTests {
             #expect(try await harness.runs().map(\.job) == ["unit"])
 
             try await forge.git("checkout", "--quiet", "main")
-            _ = try await forge.push("main", files: [".prow.yaml": Self.file("own, always_run: true")])
+            _ = try await forge.push("main", [".prow.yaml": Self.file("own, always_run: true")])
             let again = try await harness.deliver(pull.command("/test own", by: "noor", delivery: "c1"))
             #expect(
                 try statuses(again) == ["slipway/configuration success: \(SchedulingText.configurationMended)"])
@@ -186,10 +187,10 @@ struct InRepositoryRunTests {
     @Test("postsubmits are those of the pushed commit; its errors stand there")
     func postsubmits() async throws {
         try await run(["other.txt": "x\n"]) { harness, forge, _ in
-            let pushed = try await forge.push("main", files: [".prow.yaml": Self.file("pack", kind: "postsubmits")])
+            let pushed = try await forge.push("main", [".prow.yaml": Self.file("pack", kind: "postsubmits")])
             try await harness.deliver(RefPushed.of(pushed))
             #expect(try await sources(harness) == ["pack": ".prow.yaml@\(pushed):2"])
-            let broken = try await forge.push("main", files: [".prow.yaml": "postsubmits: {}\n"])
+            let broken = try await forge.push("main", [".prow.yaml": "postsubmits: {}\n"])
             let emitted = try statuses(try await harness.deliver(RefPushed.of(broken)))
             #expect(emitted.first?.hasPrefix("slipway/configuration failure: .prow.yaml:1:") == true, "\(emitted)")
         }
@@ -198,7 +199,7 @@ struct InRepositoryRunTests {
     @Test("requests by name find them: those of the base, and for the merger those of what it merges to")
     func requests() async throws {
         try await run([".prow.yaml": Self.file("own")]) { harness, forge, base in
-            let head = try await forge.push("feature", files: [".prow.yaml": Self.file("own", "added")])
+            let head = try await forge.push("feature", [".prow.yaml": Self.file("own", "added")])
             let refs = Refs(
                 repository: ForgeFixture.repository, baseRef: "main", baseSHA: base,
                 pulls: [Pull(number: 1, author: "noor", sha: head)])
@@ -226,17 +227,17 @@ struct InRepositoryRunTests {
                     return ([job.job.name] + job.branches.branches).joined(separator: " ")
                 }
             }
-            let first = try await forge.push("main", files: [".prow.yaml": Self.file("own", "next, branches: [next]")])
+            let first = try await forge.push("main", [".prow.yaml": Self.file("own", "next, branches: [next]")])
             try await harness.deliver(RefPushed.of(first, after: base))
             #expect(try await listed() == ["own ^main$", "unit"])
-            let second = try await forge.push("main", files: [".prow.yaml": Self.file("owner")])
+            let second = try await forge.push("main", [".prow.yaml": Self.file("owner")])
             // A push that does not follow on what is known waits for one that does, or for a pull request.
             try await harness.deliver(RefPushed.of(second, after: base))
             #expect(try await listed() == ["own ^main$", "unit"])
             try await harness.deliver(forge.openPull().changed("opened"))
             #expect(try await listed() == ["owner ^main$", "unit"])
             try await forge.git("checkout", "--quiet", "main")
-            let broken = try await forge.push("main", files: [".prow.yaml": "presubmits: {}\n"])
+            let broken = try await forge.push("main", [".prow.yaml": "presubmits: {}\n"])
             try await harness.deliver(RefPushed.of(broken, after: second))
             #expect(try await listed() == ["unit"])
             let problems = try await harness.bus.database.query(
@@ -252,7 +253,7 @@ struct InRepositoryRunTests {
             try await harness.deliver(forge.openPull().changed("opened"))
             let own = try #require(try await harness.runs().first { $0.job == "own" })
             try await forge.git("checkout", "--quiet", "main")
-            _ = try await forge.push("main", files: [".prow.yaml": "{}\n"])
+            _ = try await forge.push("main", [".prow.yaml": "{}\n"])
             let again = try #require(try await harness.room.runs.rerun(own.runID))
             #expect(try await harness.run(again).job == "own")
             #expect(try await sources(harness)["own"] == ".prow.yaml@\(base):2")

@@ -1,5 +1,6 @@
 import Fleet
 import Forge
+import ForgeTesting
 import Foundation
 import LocalForge
 import Scheduling
@@ -28,7 +29,7 @@ struct PullEventTests {
         try await run { harness, forge in
             let pull = try await forge.openPull()
             try await forge.git("checkout", "--quiet", "main")
-            let base = try await forge.push("main", files: ["later.txt": "x\n"])
+            let base = try await forge.push("main", ["later.txt": "x\n"])
             try await harness.deliver(pull.changed("opened"))
             let runs = try await harness.runs()
             #expect(runs.map(\.job) == ["unit"])
@@ -44,7 +45,7 @@ struct PullEventTests {
     @Test("change rules see the files of the pull request")
     func changedFiles() async throws {
         try await run { harness, forge in
-            _ = try await forge.push("words", files: ["guide.md": "x\n"])
+            _ = try await forge.push("words", ["guide.md": "x\n"])
             let pull = try await forge.user("noor").openPull(
                 ForgeFixture.repository, title: "Words", head: "words", base: "main")
             try await harness.deliver(pull.changed("opened"))
@@ -58,7 +59,7 @@ struct PullEventTests {
             let pull = try await forge.openPull()
             try await harness.deliver(pull.changed("opened"))
             let old = try #require(try await harness.runs().first)
-            let head = try await forge.push("feature", files: ["feature.txt": "y\n"])
+            let head = try await forge.push("feature", ["feature.txt": "y\n"])
             let moved = try await forge.bot.pull(ForgeFixture.repository, pull.number)
             try await harness.deliver(moved.changed("synchronize", delivery: "d2"))
             #expect(try await harness.run(old.runID).description == SchedulingText.newHead(head))
@@ -121,9 +122,9 @@ struct PullEventTests {
     @Test("a conflict is said in the statuses of all jobs that would start")
     func conflict() async throws {
         try await run { harness, forge in
-            _ = try await forge.push("feature", files: ["README.md": "mine\n"])
+            _ = try await forge.push("feature", ["README.md": "mine\n"])
             try await forge.git("checkout", "--quiet", "main")
-            _ = try await forge.push("main", files: ["README.md": "theirs\n"])
+            _ = try await forge.push("main", ["README.md": "theirs\n"])
             let pull = try await forge.user("noor").openPull(
                 ForgeFixture.repository, title: "Mine", head: "feature", base: "main")
             let wishes = try await harness.deliver(pull.changed("opened")).all(ForgeDesired.self)

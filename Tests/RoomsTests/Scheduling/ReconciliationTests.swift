@@ -1,4 +1,5 @@
 import Forge
+import ForgeTesting
 import JobConfig
 import Scheduling
 import SlipwayModel

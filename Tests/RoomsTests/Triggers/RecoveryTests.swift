@@ -1,4 +1,5 @@
 import Forge
+import ForgeTesting
 import Foundation
 import LocalForge
 import SlipwayModel
@@ -99,7 +100,7 @@ struct RecoveryTests {
             try await harness.settle()
             try await harness.schedule()
             harness.gateway(isDown: true)
-            let head = try await harness.forge.push("feature", files: ["more.txt": "x\n"])
+            let head = try await harness.forge.push("feature", ["more.txt": "x\n"])
             _ = try await harness.forge.user("noor").updatePull(ForgeFixture.repository, 2, state: "closed")
             try await harness.settle()
             harness.gateway(isDown: false)

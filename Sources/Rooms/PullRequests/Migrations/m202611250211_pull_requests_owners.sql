@@ -29,7 +29,3 @@ create table pull_requests.approvals (
     primary key (org, repo, number),
     foreign key (org, repo, number) references pull_requests.pulls on delete cascade
 );
-
-create view pull_requests.approvals_v1 as
-    select org, repo, number, is_approved, by_hand, summary, decided_at
-      from pull_requests.approvals;

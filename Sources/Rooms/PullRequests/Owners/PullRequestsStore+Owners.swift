@@ -4,7 +4,7 @@ import SlipwayModel
 
 extension PullRequestsStore {
     static let ownersStatements: [Statement] = [
-        lgtms, noteLGTM, forgetLGTMs, approval, noteApproval, knownRepositories, knowsRepository,
+        lgtms, noteLGTM, forgetLGTMs, approval, approvalSummary, noteApproval, knownRepositories, knowsRepository,
     ]
 
     /// Whose word that it looks good stands.
@@ -31,6 +31,10 @@ extension PullRequestsStore {
     static let approval = Statement(
         "pull_requests.approval",
         "select by_hand, earlier from pull_requests.approvals where org = $1 and repo = $2 and number = $3")
+
+    static let approvalSummary = Statement(
+        "pull_requests.approval_summary",
+        "select summary from pull_requests.approvals where org = $1 and repo = $2 and number = $3")
 
     static let noteApproval = Statement(
         "pull_requests.note_approval",

@@ -5,7 +5,8 @@ import Postgres
 import SlipwayModel
 import Web
 
-/// What this room shows on the page of a pull request: what it waits for, overrides, and the timeline of commands. Read
+/// What this room shows on the page of a pull request: what it waits for, approvals, overrides, and the timeline of
+/// commands. Read
 /// from the database alone: a page asks no forge.
 struct PullPart: Sendable {
     let database: PostgresPool
@@ -42,9 +43,12 @@ struct PullPart: Sendable {
                 "outcome": .text(outcome), "link": .optional(Link.external(link)), "age": .markup(.age(at, now: now)),
             ] as [String: PageValue]
         }
+        let approval = try await database.execute(
+            PullRequestsStore.approvalSummary, repository.org, repository.repo, number
+        ).first.map { try $0.decode(JSON<ApprovalSummary>.self).value }
         return PullRequestsTemplates.set.render(
             "pull_part",
-            [
+            ApprovalsPart.values(pull.isOpen ? approval : nil, repository, base: pull.baseRef).merging([
                 "isOpen": .flag(pull.isOpen), "milestone": .optional(pull.milestone),
                 "isReady": .flag(obstacles.isEmpty && unfinished.isEmpty),
                 "readyText": .text(PullRequestsText.nothingKeepsIt),
@@ -67,7 +71,7 @@ struct PullPart: Sendable {
                 "overrides": .objects(overrides), "hasOverrides": .flag(!overrides.isEmpty),
                 "commands": .objects(commands), "hasCommands": .flag(!commands.isEmpty),
                 "helpPath": .text("/command-help" + Link.query([("repo", repository.description)])),
-            ])
+            ]) { $1 })
     }
 
     private func context(_ pull: PullSnapshot, _ now: Date) async throws -> PullContext {

@@ -44,9 +44,7 @@ struct PullPages {
         async let foundPull = store.pull(repository, number: number)
         async let foundRuns = store.runs(filter, limit: Self.runs)
         async let foundBatches = store.batches(repository, number: number, limit: 20)
-        async let foundApproval = store.approval(repository, number: number)
         let (pull, runs, batches) = try await (foundPull, foundRuns, foundBatches)
-        let approval = try await foundApproval
         guard pull != nil || !runs.isEmpty else {
             throw WebError.notFound(ResultsText.noSuchPull(repository, number))
         }
@@ -95,7 +93,6 @@ struct PullPages {
                 "/pr-history"
                     + Link.query([("org", repository.org), ("repo", repository.repo), ("pr", String(number))])),
         ]
-        let approvals = ApprovalsPart.values(pull?.isOpen == true ? approval : nil, repository, base: pull?.baseRef)
         let head = PageHead(
             title: "\(name) \(pull?.title ?? "")", section: "/pulls",
             crumbs: [
@@ -103,7 +100,7 @@ struct PullPages {
                 .init(repository.description, "/runs" + Link.query([("repo", repository.description)])),
                 .init("#\(number)"),
             ])
-        return (head, values.merging(approvals) { $1 })
+        return (head, values)
     }
 
     private static func standing(_ pull: PullRow?) -> String {

@@ -121,7 +121,7 @@ extension ResultsStore {
         [
             listQueues, selectRun, listAttempts, selectState, selectRunOfBuild, listBuilds, listJobs, isConfigured,
             listLastStates,
-        ] + pullStatements + approvalStatements + prowStatements + trendStatements + searchStatements
+        ] + pullStatements + prowStatements + trendStatements + searchStatements
         + failureStatements
         + configurationStatements + fleetStatements + testStatements + filterStatements
 

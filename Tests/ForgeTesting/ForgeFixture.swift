@@ -1,38 +1,58 @@
-import Forge
+package import Forge
 import Foundation
-import LocalForge
-import SlipwayModel
+package import LocalForge
+package import Signatures
+package import SlipwayModel
 import SlipwayTesting
 import Subprocess
 
 /// A LocalForge with one repository, `harbor/crane`. Members: maria (admin), noor, dora, li. Outside: sam.
-struct ForgeFixture: Sendable {
-    let server: LocalForgeServer
-    let address: ForgeAddress
+package struct ForgeFixture: Sendable {
+    package let server: LocalForgeServer
+    package let address: ForgeAddress
     /// A working copy whose `origin` is pushed to as maria.
-    let clone: String
+    package let clone: String
 
-    static let repository = RepositoryName(org: "harbor", repo: "crane")
-    static let adminToken = "admin-token-of-the-tests"
-    static let botToken = "bot-token-of-the-tests"
-    static let hookSecret = "hook-secret-of-the-tests"
+    package static let repository = RepositoryName(org: "harbor", repo: "crane")
+    package static let adminToken = "admin-token-of-the-tests"
+    package static let botToken = "bot-token-of-the-tests"
+    package static let hookSecret = "hook-secret-of-the-tests"
+    package static let appKey = RSAPrivateKey.generate()
+    package static let oauth = LocalForgeConfiguration.OAuthClient(id: "client", secret: "client-secret-of-the-tests")
 
     /// As Slipway.
-    var bot: ForgeClient { ForgeClient(address: address, token: Self.botToken) }
-    func user(_ name: String) -> ForgeClient {
+    package var bot: ForgeClient { ForgeClient(address: address, token: Self.botToken) }
+    package func user(_ name: String) -> ForgeClient {
         ForgeClient(address: address, token: Self.adminToken, actingAs: name)
     }
 
+    /// As Slipway, where it is a GitHub App.
+    package func app() throws -> ForgeClient {
+        ForgeClient(address: address, credential: .app(try ForgeApp(id: "7", key: Self.appKey.pem)))
+    }
+
     /// Runs a forge for the length of `body`.
-    static func run(
-        hookURL: String?, files: [String: String],
+    ///
+    /// - Parameters:
+    ///   - hookURL: where its deliveries go; nil sends none.
+    ///   - files: of the first commit of `main`, beside a README.md.
+    package static func run(
+        hookURL: String? = nil, files: [String: String] = [:],
         _ body: @Sendable @escaping (ForgeFixture) async throws -> Void
+    ) async throws {
+        try await TestGate.forges.pass { try await serve(hookURL, files, body) }
+    }
+
+    private static func serve(
+        _ hookURL: String?, _ files: [String: String], _ body: @Sendable @escaping (ForgeFixture) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "forge-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let configuration = LocalForgeConfiguration(
+        var configuration = LocalForgeConfiguration(
             root: "\(folder)/forge", port: 0, hookURL: hookURL, hookSecret: hookSecret, adminToken: adminToken,
             botToken: botToken)
+        configuration.app = LocalForgeConfiguration.App(id: "7", publicKey: appKey.publicKey)
+        configuration.oauth = oauth
         let server = try LocalForgeServer(configuration, logger: quietLogger)
         let (addresses, listening) = AsyncStream<ForgeAddress>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,7 +86,7 @@ struct ForgeFixture: Sendable {
 
     /// Commits files on a branch (made from `main` where it is new) and pushes it; the commit's name. A nil text takes
     /// a file away.
-    func push(_ branch: String, _ files: [String: String?]) async throws -> String {
+    package func push(_ branch: String, _ files: [String: String?]) async throws -> String {
         if branch != "main" {
             do {
                 try await git("checkout", "--quiet", branch)
@@ -93,7 +113,7 @@ struct ForgeFixture: Sendable {
     }
 
     /// Pushes a branch with changes and opens its pull request; its number.
-    func open(_ branch: String, _ files: [String: String?], by author: String = "noor", body: String? = nil)
+    package func open(_ branch: String, _ files: [String: String?], by author: String = "noor", body: String? = nil)
         async throws -> Int
     {
         _ = try await push(branch, files)
@@ -103,7 +123,7 @@ struct ForgeFixture: Sendable {
     }
 
     @discardableResult
-    func git(_ arguments: String...) async throws -> String {
+    package func git(_ arguments: String...) async throws -> String {
         let result = try await Subprocess.run(
             .name("git"), arguments: Arguments(["-C", clone] + arguments),
             environment: .inherit.updating([
@@ -115,7 +135,7 @@ struct ForgeFixture: Sendable {
         return result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    struct GitFailure: Error, CustomStringConvertible {
-        let description: String
+    package struct GitFailure: Error, CustomStringConvertible {
+        package let description: String
     }
 }

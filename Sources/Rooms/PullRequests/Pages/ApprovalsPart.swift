@@ -4,7 +4,7 @@ import Web
 /// The part of a pull request's page that says which approvals are missing, and who can give them.
 enum ApprovalsPart {
     static func values(
-        _ approval: ApprovalState?, _ repository: RepositoryName, base: String?
+        _ approval: ApprovalSummary?, _ repository: RepositoryName, base: String?
     ) -> [String: PageValue] {
         guard let approval else { return ["hasApproval": false] }
         let more = approval.partCount - approval.parts.count
@@ -29,7 +29,7 @@ enum ApprovalsPart {
         ]
     }
 
-    private static func text(_ approval: ApprovalState) -> String {
+    private static func text(_ approval: ApprovalSummary) -> String {
         if let hand = approval.byHand { return "\(hand) set the label by hand, whatever the OWNERS files say." }
         if approval.isApproved { return "Every changed file has its approvers." }
         if approval.lacksIssue { return "It names no issue; an approver can waive that with /approve no-issue." }
@@ -40,7 +40,7 @@ enum ApprovalsPart {
         }
     }
 
-    private static func label(_ part: ApprovalState.Part) -> String {
+    private static func label(_ part: ApprovalSummary.Part) -> String {
         if part.missing == 0 { return "approved" }
         return part.minimum == 1 ? "open" : "\(part.minimum - part.missing) of \(part.minimum)"
     }
@@ -50,7 +50,7 @@ enum ApprovalsPart {
         return logins.prefix(8).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
 
-    private static func path(_ part: ApprovalState.Part, _ repository: RepositoryName, _ base: String?) -> String {
+    private static func path(_ part: ApprovalSummary.Part, _ repository: RepositoryName, _ base: String?) -> String {
         part.folder.split(separator: "/").reduce(Link.path("owners", repository.org, repository.repo)) {
             $0 + "/" + Link.encode(String($1))
         } + Link.query([("branch", base)])

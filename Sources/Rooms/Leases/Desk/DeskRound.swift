@@ -1,0 +1,88 @@
+import FoundationEssentials
+import JobConfig
+import SlipwayModel
+
+/// One pass of a batch through the database: look, decide, write.
+struct DeskRound {
+    let batch: DeskBatch
+    let typesOfNames: [String: String]
+    var answers: [DeskAnswer?]
+    var claims: [(position: Int, claim: LeaseClaim)] = []
+    var lines: [LeaseLine] = []
+    var pools: [String: LeasePool] = [:]
+    var now = Date.distantPast
+    var free: [LeaseLine: [GrantedResource]] = [:]
+    var heads: [Head] = []
+    /// The places of those who ask again, by their key.
+    var places: [String: (request: Int64, rank: Date, since: Date)] = [:]
+    var held: [String: [String: Int]] = [:]
+    var plan: GrantPlan?
+    /// Runs whose leases were ended by others than themselves.
+    var lost: [LeaseLost] = []
+    /// Claimants by their number: calls first, then those in line who did not call.
+    var standing: [Standing] = []
+
+    struct Head {
+        var id: Int64
+        var key: String
+        var claim: LeaseClaim
+        var rank: Date
+        var enqueuedAt: Date
+        var isPushed: Bool
+    }
+
+    struct Standing {
+        var claim: LeaseClaim
+        /// The call, where he asks just now.
+        var position: Int?
+        /// The request, where he stands in line.
+        var request: Int64?
+        var since: Date?
+    }
+
+    init(batch: DeskBatch, typesOfNames: [String: String]) {
+        self.batch = batch
+        self.typesOfNames = typesOfNames
+        answers = Array(repeating: nil, count: batch.calls.count)
+    }
+
+    // MARK: Decide
+
+    mutating func decide() {
+        var claimants: [GrantPlan.Claimant] = []
+        var calling: Set<String> = []
+        for (position, claim) in claims {
+            guard claim.wish.lines.allSatisfy({ pools[$0.type] != nil }) else {
+                let unknown = claim.wish.lines.first { pools[$0.type] == nil }
+                answers[position] = .unknownType(unknown?.type ?? "")
+                continue
+            }
+            let place = claim.key.flatMap { places[$0] }
+            // Two calls under one key are one claimant; the second is answered that it waits.
+            if let key = claim.key, !calling.insert(key).inserted { continue }
+            let number = standing.count
+            standing.append(
+                Standing(claim: claim, position: position, request: place?.request, since: place?.since))
+            claimants.append(
+                GrantPlan.Claimant(
+                    id: number, owner: claim.owner, wish: claim.wish, rank: place?.rank ?? rank(claim),
+                    sequence: place?.request ?? Int64.max / 2 + Int64(position)))
+        }
+        for head in heads where !calling.contains(head.key) {
+            let number = standing.count
+            standing.append(
+                Standing(claim: head.claim, position: nil, request: head.id, since: head.enqueuedAt))
+            claimants.append(
+                GrantPlan.Claimant(
+                    id: number, owner: head.claim.owner, wish: head.claim.wish, rank: head.rank, sequence: head.id,
+                    isReachable: head.isPushed))
+        }
+        plan = GrantPlan(claimants, free: free.mapValues(\.count), pools: pools, held: held)
+    }
+
+    /// Somebody without a place stands behind everybody who has one.
+    private func rank(_ claim: LeaseClaim) -> Date {
+        claim.key == nil
+            ? .distantFuture : now.addingTimeInterval(-Double(claim.priority) * LeaseRules.ageing)
+    }
+}

@@ -99,10 +99,13 @@ enum FleetStore {
         """
         select known.consumer
           from (select distinct consumer from fleet.subscriptions) as known
-         where exists (
-               select from fleet.outbox as message
+         cross join lateral (
+               select message.due_at
+                 from fleet.outbox as message
                 where message.consumer = known.consumer and message.publications > 0
-                  and message.due_at <= clock_timestamp())
+                order by message.due_at
+                limit 1) as first
+         where first.due_at <= clock_timestamp()
          order by known.consumer
         """)
 

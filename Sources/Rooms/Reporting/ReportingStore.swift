@@ -191,7 +191,7 @@ enum ReportingStore {
     }
 }
 
-/// A row that is due, claimed for two minutes.
+/// A row that is due, claimed for half a minute.
 struct DueReport: Sendable {
     var repository: RepositoryName
     var key: String

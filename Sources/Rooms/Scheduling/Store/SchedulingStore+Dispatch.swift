@@ -91,16 +91,17 @@ extension SchedulingStore {
               from (select * from unlimited union all select * from admitted) as candidate
              order by priority desc, requested_at, run_id
              limit (select slots from free)
-        ), held as (
-            select run_id
-              from scheduling.runs
-             where run_id in (select run_id from chosen) and state = 'waiting'
-               for no key update skip locked
+        ), held as materialized (
+            select run.run_id, run.state
+              from chosen
+             cross join lateral (
+                   select run_id, state from scheduling.runs where run_id = chosen.run_id
+                      for no key update skip locked) as run
         ), dispatched as (
             update scheduling.runs as run
                set state = 'dispatched', dispatched_at = now(), description = ''
               from held
-             where run.run_id = held.run_id
+             where run.run_id = held.run_id and held.state = 'waiting'
             returning run.run_id, run.build_id, run.traceparent, run.priority, run.requested_at
         )
         select run_id, build_id, traceparent from dispatched order by priority desc, requested_at, run_id

@@ -27,18 +27,14 @@ extension SchedulingStore {
     static let claimRuns = Statement(
         "scheduling.claim_runs",
         """
-        with dispatched as (
-            select run_id
-              from scheduling.runs
-             where build_id = any($1::bigint[]) and state = 'dispatched'
-             order by build_id
-               for no key update
+        with held as materialized (
+            \(attemptsHeld)
         ), claimed as (
             update scheduling.runs as run
                set state = 'running', agent = $2, started_at = clock_timestamp(), heartbeat_at = clock_timestamp(),
                    description = ''
-              from dispatched
-             where run.run_id = dispatched.run_id
+              from held
+             where run.run_id = held.run_id and held.state = 'dispatched'
             returning run.*
         )
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
@@ -49,8 +45,8 @@ extension SchedulingStore {
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
                run.started_at, run.config_version, run.traceparent, run.cluster, false, run.artifact_folder,
                run.dispatched_at, run.leased
-          from scheduling.runs as run
-         where run.build_id = any($1::bigint[]) and run.state = 'running' and run.agent = $2
+          from held as run
+         where run.state = 'running' and run.agent = $2
         """)
 
     static let definitions = Statement(
@@ -59,17 +55,13 @@ extension SchedulingStore {
     static let keepClaims = Statement(
         "scheduling.keep_claims",
         """
-        with mine as (
-            select run_id
-              from scheduling.runs
-             where build_id = any($1::bigint[]) and state = 'running' and agent = $2
-             order by build_id
-               for no key update
+        with held as materialized (
+            \(attemptsHeld)
         )
         update scheduling.runs as run
            set heartbeat_at = clock_timestamp()
-          from mine
-         where run.run_id = mine.run_id
+          from held
+         where run.run_id = held.run_id and held.state = 'running' and held.agent = $2
         returning run.build_id, run.cancel_reason
         """)
 
@@ -88,19 +80,15 @@ extension SchedulingStore {
             select *
               from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::jsonb[])
                    as outcome (build_id, agent, state, message, tree, exit_code, phases)
-        ), mine as (
-            select run.run_id, outcome.state, outcome.message, outcome.tree, outcome.exit_code, outcome.phases
-              from scheduling.runs as run
-              join outcome on outcome.build_id = run.build_id and outcome.agent = run.agent
-             where run.state = 'running'
-             order by run.build_id
-               for no key update of run
+        ), held as materialized (
+            \(attemptsHeld)
         )
         update scheduling.runs as run
-           set state = mine.state, description = mine.message, tree = mine.tree, exit_code = mine.exit_code,
-               phases = mine.phases, finished_at = clock_timestamp()
-          from mine
-         where run.run_id = mine.run_id
+           set state = outcome.state, description = outcome.message, tree = outcome.tree,
+               exit_code = outcome.exit_code, phases = outcome.phases, finished_at = clock_timestamp()
+          from held
+          join outcome on outcome.build_id = held.build_id and outcome.agent = held.agent
+         where run.run_id = held.run_id and held.state = 'running'
         returning \(endedColumns)
         """)
 
@@ -119,10 +107,22 @@ extension SchedulingStore {
     static let abandonedByAgent = Statement(
         "scheduling.abandoned_by_agent",
         """
+        with held as materialized (
+            \(attemptsHeld)
+        )
         select run_id, build_id, agent, attempt, losses, cancel_reason
-          from scheduling.runs
-         where build_id = any($1::bigint[]) and agent = $2 and state = 'running'
+          from held
+         where state = 'running' and agent = $2
          order by build_id
-           for no key update
         """)
+
+    /// The attempts with the build ids `$1`, locked in the order of their ids. Looked up one by one by their key: with
+    /// the state as a condition the planner prefers an index of all runs in that state, which statistics from an idle
+    /// hour make it believe to be empty.
+    private static let attemptsHeld = """
+        select run.*
+              from (select build_id from unnest($1::bigint[]) as asked (build_id) order by build_id) as asked
+             cross join lateral (
+                   select * from scheduling.runs where build_id = asked.build_id for no key update) as run
+        """
 }

@@ -161,18 +161,27 @@ package struct ForgeDesired: Event {
         case status(sha: String, context: String, state: String, description: String, targetURL: String?)
         /// Replaces the bot's comment that carries `tag`; nil deletes it.
         case comment(number: Int, tag: String, body: String?)
-        case label(number: Int, name: String, present: Bool)
-        /// How a label of the repository looks: six hexadecimal digits, a sentence. One that is missing is made.
-        case labelDefinition(name: String, color: String, description: String)
+        /// `look`: of the repository's label, where the forge has to make it first.
+        case label(number: Int, name: String, present: Bool, look: LabelLook? = nil)
         case assignee(number: Int, login: String, present: Bool)
         /// A login, or `org/team`, whose review is asked for.
         case reviewer(number: Int, login: String, present: Bool)
-        /// `reason`: completed or not_planned.
-        case openness(number: Int, isOpen: Bool, reason: String?)
+        case openness(number: Int, isOpen: Bool)
         case title(number: Int, title: String)
         /// By its title; nil takes it away.
         case milestone(number: Int, title: String?)
         case branchDeletion(branch: String)
+    }
+
+    /// How a label is made: six hexadecimal digits, and a sentence.
+    package struct LabelLook: Hashable, Sendable, Codable {
+        package var color: String
+        package var description: String
+
+        package init(_ color: String, _ description: String) {
+            self.color = color
+            self.description = description
+        }
     }
 
     package var repository: RepositoryName

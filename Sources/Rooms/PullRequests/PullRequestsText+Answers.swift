@@ -19,14 +19,21 @@ extension PullRequestsText {
     static func untrustedOkToTest(_ org: String) -> String {
         "only members of **\(org)**, and whoever else is trusted here, can say `/ok-to-test`."
     }
+    static let okToTestAlone = "`/ok-to-test` stands alone on its line; `/ok-to-test cancel` takes it back."
     static let okToTestIgnored = "this repository does not go by `ok-to-test`; say `/test all` for each push."
 
     // MARK: Labels
 
-    static func labelsRefused(missing: [String], forbidden: [String], absent: [String]) -> String? {
+    /// - Parameter allowed: who may set those that are forbidden, as far as it is written.
+    static func labelsRefused(
+        missing: [String], forbidden: [String], allowed: [String], absent: [String]
+    ) -> String? {
         var parts: [String] = []
         if !missing.isEmpty { parts.append("the repository has no label \(list(missing)), so it cannot be added.") }
-        if !forbidden.isEmpty { parts.append("you may not set \(list(forbidden)) here.") }
+        if !forbidden.isEmpty {
+            let who = allowed.isEmpty ? "" : "; \(allowed.prefix(10).joined(separator: ", ")) may"
+            parts.append("you may not set \(list(forbidden)) here\(who).")
+        }
         if !absent.isEmpty { parts.append("\(list(absent)) is not set, so it cannot be removed.") }
         return parts.isEmpty ? nil : parts.joined(separator: " ")
     }
@@ -36,7 +43,18 @@ extension PullRequestsText {
             ? "say which: `/lifecycle active`, `stale` or `rotten`."
             : "`\(code(text))` is no state; there are active, frozen, stale and rotten."
     }
+    static func noStage(_ text: String, _ stages: [String]) -> String {
+        let known = stages.map { "`/stage \($0)`" }.joined(separator: ", ")
+        return text.isEmpty ? "say which: \(known)." : "`\(code(text))` is no stage; there are \(known)."
+    }
+    static func noStatus(_ text: String, _ names: [String]) -> String {
+        let known = names.map { "`/status \($0)`" }.joined(separator: ", ")
+        return text.isEmpty ? "say which: \(known)." : "`\(code(text))` is no status; there are \(known)."
+    }
     static let pullsDoNotFreeze = "pull requests are not frozen; `lifecycle/frozen` is for issues."
+    static let closed = "Closed this PR."
+    static let reopened = "Reopened this PR."
+    static let pullsAreNotPlanned = "PRs cannot be closed as Not Planned; that is for issues. `/close` closes it."
     static let mayNotClose = "you cannot close a pull request unless you opened it or are a collaborator."
     static let mayNotReopen = "you cannot reopen a pull request unless you opened it or are a collaborator."
     static let mergedStays = "it was merged, and what is merged stays closed. Open a new pull request."
@@ -45,6 +63,9 @@ extension PullRequestsText {
 
     static func cannotAssign(_ logins: [String]) -> String {
         "\(list(logins)) cannot be assigned here. Only members, collaborators and people who commented can."
+    }
+    static func tooManyAssignees(_ logins: [String], _ limit: Int) -> String {
+        "\(list(logins)) cannot be assigned as well: a pull request has at most \(limit) assignees."
     }
     static func cannotReview(_ logins: [String]) -> String {
         "\(list(logins)) cannot be asked for a review: reviewers are collaborators, and nobody reviews the own change."
@@ -69,6 +90,14 @@ extension PullRequestsText {
     static func overrideUnknown(_ names: [String], _ contexts: [String]) -> String {
         let known = contexts.isEmpty ? "nothing here has failed" : "not successful are \(list(contexts))"
         return "there is no context or job \(list(names)) here; \(known). Nothing was overridden."
+    }
+    // Prow's words, which its tools know.
+    static func overrode(_ contexts: [String], _ actor: String, isSticky: Bool) -> String {
+        "Overrode contexts on behalf of \(actor): \(contexts.map(code).joined(separator: ", "))"
+            + (isSticky ? ". They stay so until the next push, or `/override-cancel`." : "")
+    }
+    static func cancelledOverrides(_ contexts: [String], _ actor: String) -> String {
+        "Cancelled overrides on behalf of \(actor): \(contexts.map(code).joined(separator: ", "))"
     }
     static let noOverride = "no such override stands."
     static func overriddenBy(_ actor: String) -> String { RunRequested.overridden + actor }

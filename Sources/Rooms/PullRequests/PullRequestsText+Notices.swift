@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JobConfig
 
 /// What plugins say by themselves.
 extension PullRequestsText {
@@ -80,10 +81,20 @@ extension PullRequestsText {
     static let pullGone = "the pull request is gone."
     static func forgeRefused(_ words: String) -> String { "the forge says: \(code(words))" }
 
-    static func severalCommits(_ count: Int) -> String {
-        """
-        This pull request has \(count) commits. They are merged as the repository's merge method says; the label \
-        `tide/merge-method-squash` has them squashed, `tide/merge-method-rebase` rebased.
-        """
+    /// Prow's words.
+    static func severalCommits(_ method: MergeMethod, squashLabel: String?, mergeLabel: String?) -> String {
+        let other: String
+        switch method {
+        case .squash:
+            other =
+                mergeLabel.map { "You can request commits to be merged using the label: \($0)" }
+                ?? "Commits will be squashed, as no merge labels are defined"
+        case .merge:
+            other =
+                squashLabel.map { "You can request commits to be squashed using the label: \($0)" }
+                ?? "Commits will be merged, as no squash labels are defined"
+        default: other = ""
+        }
+        return "This PR has multiple commits, and the default merge method is: \(method.rawValue).\n\(other)"
     }
 }

@@ -20,7 +20,7 @@ package enum PullRequestsText {
             case .retitle(let title): "changed the title to “\(title)”"
             case .milestone(let title): title.map { "set the milestone \($0)" } ?? "removed the milestone"
             case .status(let context, _, _): "set the status of \(context)"
-            case .override(let contexts, _, _): "overrode \(contexts.joined(separator: ", "))"
+            case .override(let contexts, _): "overrode \(contexts.joined(separator: ", "))"
             case .cancelOverrides(let contexts): "took back the overrides of \(contexts.joined(separator: ", "))"
             case .cherryPick(let branches): "picks it onto \(branches.joined(separator: ", "))"
             case .deleteHeadBranch: "deleted the branch"
@@ -31,6 +31,9 @@ package enum PullRequestsText {
         guard let first = parts.first else { return "" }
         return ([first.prefix(1).uppercased() + first.dropFirst()] + parts.dropFirst()).joined(separator: ", ") + "."
     }
+
+    static let deleted = "The comment was deleted; it counts no more."
+    static let edited = "The comment was edited and says this no more; it counts no more."
 
     static func abortedBy(_ actor: String) -> String { "Aborted by \(actor) with /abort." }
 

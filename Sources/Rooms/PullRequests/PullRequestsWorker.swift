@@ -97,9 +97,10 @@ struct PullRequestsWorker: Worker {
         opening.event = .commented
         opening.actor = told.author
         opening.at = told.openedAt ?? at
-        opening.text = DeliveryReader.text(
+        let text = DeliveryReader.text(
             told.body, CommentReference(kind: .body, id: 0, link: told.link), by: told.author, at: opening.at)
-        return opening.text?.calls.isEmpty == false ? [change, opening] : [change]
+        opening.text = text
+        return text.visible.contains { !$0.isWhitespace } ? [change, opening] : [change]
     }
 
     private func occurrence(
@@ -108,8 +109,16 @@ struct PullRequestsWorker: Worker {
     ) async throws -> Occurrence? {
         let text = DeliveryReader.text(of: delivery)
         let review = DeliveryReader.review(of: delivery)
-        guard text != nil || review != nil else { return nil }
         let key = PullKey(written.repository, written.number)
+        if let withdrawal = DeliveryReader.withdrawal(of: delivery) {
+            // Most edits take nothing back.
+            guard try await database.loses(withdrawal, key) else { return nil }
+            return Occurrence(
+                key: key, event: .withdrawn, actor: written.author, at: Date(), delivery: written.deliveryID,
+                withdrawal: withdrawal, settings: current.plugins(of: written.repository),
+                configVersion: current.version, traceparent: traceparent)
+        }
+        guard text != nil || review != nil else { return nil }
         // These deliveries tell of the pull request only in part.
         let told = try await database.knows(key) ? nil : try await reader.pull(key)
         return Occurrence(

@@ -101,23 +101,31 @@ struct ForgeReporter: Sendable {
                 CommitStatus(state: state, context: context, description: description, targetURL: targetURL))
         case .comment(let number, let tag, let body):
             try await showComment(repository, number, tag: tag, body: body)
-        case .label(let number, let name, true):
-            _ = try await forge.addLabels(repository, number, [name])
-        case .label(let number, let name, false):
+        case .label(let number, let name, true, let look): try await addLabel(repository, number, name, look)
+        case .label(let number, let name, false, _):
             try await unlessGone { try await forge.removeLabel(repository, number, name) }
-        case .labelDefinition(let name, let color, let description):
-            try await forge.defineLabel(repository, name, color: color, description: description)
         case .assignee(let number, let login, true): try await forge.assign(repository, number, [login])
         case .assignee(let number, let login, false): try await forge.unassign(repository, number, [login])
         case .reviewer(let number, let login, true): try await forge.requestReviews(repository, number, of: [login])
         case .reviewer(let number, let login, false):
             try await forge.withdrawReviewRequests(repository, number, of: [login])
-        case .openness(let number, let isOpen, let reason):
-            try await forge.setOpenness(repository, number, isOpen: isOpen, reason: reason)
+        case .openness(let number, let isOpen): try await forge.setOpenness(repository, number, isOpen: isOpen)
         case .title(let number, let title): _ = try await forge.updatePull(repository, number, title: title)
         case .milestone(let number, let title): try await setMilestone(repository, number, title)
         case .branchDeletion(let branch): try await unlessGone { try await forge.deleteBranch(repository, branch) }
         }
+    }
+
+    /// A label that the repository lacks comes to be with its first use, grey and without a word: then it gets its look. One
+    /// that is there keeps the look that people gave it.
+    private func addLabel(
+        _ repository: RepositoryName, _ number: Int, _ name: String, _ look: ForgeDesired.LabelLook?
+    ) async throws {
+        let labels = try await forge.addLabels(repository, number, [name])
+        guard let look, labels.contains(where: { $0.name.lowercased() == name.lowercased() && $0.isBare }) else {
+            return
+        }
+        try await forge.defineLabel(repository, name, color: look.color, description: look.description)
     }
 
     private func setMilestone(_ repository: RepositoryName, _ number: Int, _ title: String?) async throws {

@@ -89,7 +89,11 @@ struct ApprovalRecordTests {
             "lgtm cancel that does not act", [says("dora", "/approve", 1), says("dora", "/lgtm cancel", 2)],
             stands: ["dora"]),
         Case("lgtm beside an approve cancel does not act", [says("dora", "/approve cancel\n/lgtm", 1)], stands: []),
-        Case("lgtm with words is none", [says("dora", "/lgtm mostly", 1)], stands: [], lgtmActs),
+        Case("lgtm with words, where it acts", [says("dora", "/lgtm mostly", 1)], stands: ["dora"], lgtmActs),
+        Case("lgtm with words, where it does not", [says("dora", "/lgtm mostly", 1)], stands: []),
+        Case(
+            "lgtm cancel with words, where it acts",
+            [says("dora", "/approve", 1), says("dora", "/lgtm cancel //it changed", 2)], stands: [], lgtmActs),
         Case("a review that approves", [reviews("dora", .approved, 1)], stands: ["dora"]),
         Case(
             "a review that wants changes", [says("dora", "/approve", 1), reviews("dora", .changesRequested, 2)],

@@ -98,6 +98,38 @@ struct OwnersPluginsTests {
         Case("/remove-lgtm", on: ["lgtm"], "-lgtm", "assign li"), Case("/lgtm cancel", "assign li"),
         Case("/lgtm", by: "noor", "answer"), Case("/lgtm cancel", on: ["lgtm"], by: "noor", "-lgtm"),
         Case("/lgtm", by: "sam", "answer"), Case("/lgtm cancel", on: ["lgtm"], by: "sam", "answer"),
+        Case("/remove-lgtm", on: ["lgtm"], by: "sam", "answer"),
+        Case("/remove-lgtm", on: ["lgtm"], by: "noor", "-lgtm"), Case("/remove-lgtm", "assign li"),
+        Case("/lgtm \r", "+lgtm", "unsay", "assign li"), Case("/lgtm no-issue \r", "+lgtm", "unsay", "assign li"),
+        Case("/lgtm cancel \r", on: ["lgtm"], "-lgtm", "assign li"), Case("  /lgtm"), Case("/lgtm-not", "answer"),
+        Case(
+            "/lgtm",
+            in: OwnersScene {
+                $0.actor = "sam"; $0.pull.assignees = ["sam"]
+            }, ["answer"]),
+        Case(
+            "/lgtm cancel",
+            in: OwnersScene(["lgtm"]) {
+                $0.lgtm.storesTreeHash = true
+                $0.pull.assignees = ["dora", "noor"]
+                $0.history.lgtms = [.init(login: "li", at: Date(timeIntervalSince1970: 900), tree: "t")]
+            }, ["-lgtm", "cc li dora", "assign li"]),
+        Case(
+            "/lgtm mostly",
+            in: OwnersScene {
+                $0.approve.lgtmActsAsApprove = true; $0.actor = "dora"
+            }, ["+approved", "notice"]),
+        Case(
+            "/lgtm cancel //it changed",
+            in: OwnersScene(["approved"]) {
+                $0.approve.lgtmActsAsApprove = true
+                $0.actor = "dora"
+                $0.history.commands = [
+                    .init(
+                        actor: "dora", call: CommandCall(name: "approve"), at: Date(timeIntervalSince1970: 900),
+                        comment: CommentReference(kind: .comment, id: 4))
+                ]
+            }, ["-approved", "notice"]),
         Case("/lgtm mostly"), Case("/lgtm\n/lgtm cancel", on: ["lgtm"], "-lgtm", "assign li"),
         Case("/lgtm", in: OwnersScene { $0.pull.assignees = ["LI"] }, ["+lgtm", "unsay"]),
         Case("/lgtm", in: OwnersScene { $0.pull.headSince = Date(timeIntervalSince1970: 1001) }, ["answer"]),
@@ -197,6 +229,7 @@ struct OwnersPluginsTests {
             $0.settings.blunderbuss.ignoresDrafts = true
         },
         Event("ready", .readyForReview, ["cc"]),
+        Event("a comment was deleted", .withdrawn, ["-approved", "notice"]),
         Event("asked already", .readyForReview, []) {
             $0.pull.requestedReviewers = ["nils", "maria", "otto", "dora", "li"]
         },

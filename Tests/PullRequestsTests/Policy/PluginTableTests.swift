@@ -229,37 +229,14 @@ struct PluginTableTests {
         #expect(scene.happen(.mergeabilityKnown).words == ["-needs-rebase", "unsay"])
     }
 
-    @Test("a stranger's pull request says so")
-    func okToTest() {
-        var scene = Scene(actor: "ola")
-        scene.names = ["trigger"]
-        #expect(scene.happen(.opened).words.isEmpty)
-        scene.facts.trusted = ["maria": true]
-        #expect(scene.happen(.opened).words == ["+needs-ok-to-test"])
-        scene.pull.labels = ["needs-ok-to-test"]
-        #expect(scene.happen(.labeled("ok-to-test")).words == ["-needs-ok-to-test"])
-        #expect(scene.say("/ok-to-test").words == ["answer"])
-        scene.actor = "maria"
-        #expect(scene.say("/ok-to-test").words == ["+ok-to-test", "-needs-ok-to-test", "schedule"])
-        #expect(scene.say("/ok-to-test cancel").words == ["-ok-to-test"])
-        scene.settings.triggers = [
-            {
-                var trigger = PluginSettings.Trigger()
-                trigger.repos = ["harbor"]
-                trigger.ignoresOkToTest = true
-                return trigger
-            }()
-        ]
-        #expect(scene.say("/ok-to-test").words == ["answer"])
-    }
-
     @Test(
         "milestones are the team's",
         arguments: [
             ("/milestone v1.0", "maria", ["milestone v1.0"]), ("/milestone v9", "maria", ["answer"]),
             ("/milestone", "maria", ["answer"]), ("/milestone clear", "maria", ["milestone none"]),
             ("/milestone v1.0", "ola", ["answer"]), ("/status in-progress", "maria", ["+status/in-progress"]),
-            ("/status in-review", "maria", ["+status/in-review"]), ("/status nowhere", "maria", [String]()),
+            ("/status in-review", "maria", ["+status/in-review"]), ("/status nowhere", "maria", ["answer"]),
+            ("/status", "maria", ["answer"]),
             ("/status approved-for-milestone", "ola", ["answer"]),
         ])
     func milestones(_ comment: String, _ actor: String, words: [String]) {
@@ -297,6 +274,57 @@ struct PluginTableTests {
         scene.pull.isMerged = isMerged
         scene.pull.isOpen = !isMerged
         #expect(scene.say(comment).words == words)
+    }
+
+    @Test(
+        "/skip is strict about its words",
+        arguments: ["/skip it", "/skip-it"])
+    func skipped(_ comment: String) {
+        var scene = Scene()
+        scene.jobs("lint?")
+        scene.statuses(["ci/lint": "failure"])
+        #expect(!scene.say(comment).words.contains { $0.hasPrefix("status") })
+    }
+
+    @Test(
+        "who brings several commits is told how they are merged",
+        arguments: [
+            (MergeMethod.merge, true, "You can request commits to be squashed using the label: squash-me"),
+            (.merge, false, "Commits will be merged, as no squash labels are defined"),
+            (.squash, true, "You can request commits to be merged using the label: merge-me"),
+            (.squash, false, "Commits will be squashed, as no merge labels are defined"),
+            (.rebase, true, "the default merge method is: rebase."),
+        ])
+    func mergeMethod(_ method: MergeMethod, hasLabels: Bool, words: String) {
+        func commits(_ count: Int) -> [RepositoryCommit] {
+            (0..<count).map {
+                RepositoryCommit(
+                    sha: "c\($0)", commit: .init(message: "x", author: nil, committer: nil, tree: nil), author: nil,
+                    parents: [.init(sha: "p")], htmlURL: nil)
+            }
+        }
+        var scene = Scene()
+        scene.names = ["merge-method-comment"]
+        var tide = TideSettings()
+        tide.mergeMethods.plain = ["harbor/crane": method]
+        if hasLabels { (tide.squashLabel, tide.mergeLabel) = ("squash-me", "merge-me") }
+        scene.tide = tide
+        scene.facts.commits = commits(2)
+        for event in [PullEvent.opened, .reopened, .pushed, .edited] {
+            guard case .notice(_, let body?)? = scene.happen(event).actions.first else {
+                Issue.record("nothing was said at \(event)")
+                continue
+            }
+            #expect(body.contains(words))
+        }
+        #expect(scene.happen(.labeled("x")).words.isEmpty)
+        scene.facts.commits = commits(1)
+        #expect(scene.happen(.opened).words.isEmpty)
+        #expect(scene.happen(.pushed).words == ["unsay"])
+        guard hasLabels else { return }
+        scene.facts.commits = commits(2)
+        scene.pull.labels = ["squash-me"]
+        #expect(scene.happen(.pushed).words == ["unsay"])
     }
 
     @Test("/abort, of jobs, contexts or all")

@@ -19,6 +19,7 @@ struct Scene: Sendable {
     var settings = PluginSettings()
     var names = PluginNames.served
     var history = PullHistory()
+    var tide: TideSettings?
 
     init(labels: [String] = [], actor: String = "maria", title: String = "Add oil", branch: String = "main") {
         pull = PullSnapshot(
@@ -41,10 +42,11 @@ struct Scene: Sendable {
     private var context: PullContext {
         var settings = settings
         settings.plugins[Self.repository.org] = PluginSettings.Enabled(names: names.sorted())
+        var plugins = RepositoryPlugins(Self.repository, settings, defaults: [])
+        plugins.tide = tide
         return PullContext(
             pull: pull, actor: actor, at: Date(timeIntervalSince1970: 1000),
-            comment: CommentReference(kind: .comment, id: 1),
-            settings: RepositoryPlugins(Self.repository, settings, defaults: []), facts: facts, history: history,
+            comment: CommentReference(kind: .comment, id: 1), settings: plugins, facts: facts, history: history,
             bot: "slipway-bot")
     }
 
@@ -97,6 +99,16 @@ struct Scene: Sendable {
             ).jobs
     }
 
+    /// A job with a trigger of its own.
+    static func job(_ name: String, trigger: String, rerun: String) -> [ConfiguredJob] {
+        let text = """
+            presubmits:
+              harbor/crane:
+              - {name: \(name), trigger: "\(trigger)", rerun_command: "\(rerun)", spec: {containers: [{command: [make]}]}}
+            """
+        return JobConfiguration.load(files: [SourceFile(path: "jobs.yaml", bytes: Array(text.utf8))]).jobs
+    }
+
     mutating func statuses(_ states: [String: String]) {
         facts.statuses = states.sorted { $0.key < $1.key }.map {
             CommitStatus(state: $1, context: $0, description: nil, targetURL: nil)
@@ -124,12 +136,12 @@ extension PullAction {
         case .unassign(let names): "unassign \(names.joined(separator: " "))"
         case .requestReviews(let names): "cc \(names.joined(separator: " "))"
         case .withdrawReviewRequests(let names): "uncc \(names.joined(separator: " "))"
-        case .close(let reason): reason.map { "close \($0)" } ?? "close"
+        case .close: "close"
         case .reopen: "reopen"
         case .retitle(let title): "title \(title)"
         case .milestone(let title): "milestone \(title ?? "none")"
         case .status(let context, let state, let description): "status \(context) \(state) \(description)"
-        case .override(let contexts, let isSticky, _):
+        case .override(let contexts, let isSticky):
             "\(isSticky ? "sticky" : "override") \(contexts.joined(separator: " "))"
         case .cancelOverrides(let contexts): "unoverride \(contexts.joined(separator: " "))"
         case .cherryPick(let branches): "pick \(branches.joined(separator: " "))"

@@ -52,9 +52,11 @@ extension ForgeClient {
             "PATCH", "\(repository.path)/issues/\(number)", Body(milestone: milestone), idempotent: true)
     }
 
-    /// Whether issues of the repository can be assigned to the user.
-    package func isAssignable(_ repository: RepositoryName, _ user: String) async throws(ForgeError) -> Bool {
-        try await exists("\(repository.path)/assignees/\(segment(user))")
+    /// Whether the issue or pull request can be assigned to the user: members and collaborators, and who took part in it.
+    package func isAssignable(
+        _ repository: RepositoryName, _ number: Int, _ user: String
+    ) async throws(ForgeError) -> Bool {
+        try await exists("\(repository.path)/issues/\(number)/assignees/\(segment(user))")
     }
 
     private struct AssigneesBody: Encodable, Sendable {
@@ -110,22 +112,14 @@ extension ForgeClient {
             idempotent: true)
     }
 
-    /// - Parameter reason: completed or not_planned.
     package func setOpenness(
-        _ repository: RepositoryName, _ number: Int, isOpen: Bool, reason: String?
+        _ repository: RepositoryName, _ number: Int, isOpen: Bool
     ) async throws(ForgeError) {
         struct Body: Encodable, Sendable {
             var state: String
-            var reason: String?
-
-            enum CodingKeys: String, CodingKey {
-                case state
-                case reason = "state_reason"
-            }
         }
         try await perform(
-            "PATCH", "\(repository.path)/issues/\(number)", Body(state: isOpen ? "open" : "closed", reason: reason),
-            idempotent: true)
+            "PATCH", "\(repository.path)/issues/\(number)", Body(state: isOpen ? "open" : "closed"), idempotent: true)
     }
 
     package func deleteBranch(_ repository: RepositoryName, _ branch: String) async throws(ForgeError) {

@@ -105,6 +105,9 @@ package struct Label: Hashable, Sendable, Codable {
         self.color = color
         self.description = description
     }
+
+    /// As GitHub makes it when it is first used, and nobody has said how it looks.
+    package var isBare: Bool { color == "ededed" && (description ?? "").isEmpty }
 }
 
 /// A branch or tag and what it points to.

@@ -10,6 +10,8 @@ package struct RepositoryPlugins: Sendable, Hashable {
     package let settings: PluginSettings
     /// Expressions for folders whose OWNERS files do not count.
     package var ignoredOwnersFolders = IgnoredOwnersFolders.usual
+    /// How pull requests are merged; nil where nothing is.
+    package var tide: TideSettings?
 
     /// - Parameters:
     ///   - settings: nil where no `plugins.yaml` is configured.

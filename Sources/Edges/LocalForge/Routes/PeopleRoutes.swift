@@ -17,8 +17,11 @@ struct PeopleRoutes {
 
     func add(to api: RouterGroup<LocalForgeContext>) {
         let repository = api.group("repos/:org/:repo")
-        repository.get("assignees/:user") { _, context in
-            guard await (try await host(context)).knows(try context.name("user")) else { throw ForgeRefusal.notFound }
+        repository.get("issues/:number/assignees/:user") { _, context in
+            let host = try await host(context)
+            guard await host.canAssign(try context.name("user"), to: try context.number()) else {
+                throw ForgeRefusal.notFound
+            }
             return Response.noContent
         }
         repository.post("issues/:number/assignees") { request, context in

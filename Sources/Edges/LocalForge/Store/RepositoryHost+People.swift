@@ -3,14 +3,21 @@ import SlipwayModel
 
 /// Assignees, reviewers, milestones and reviews.
 extension RepositoryHost {
-    /// Whether somebody can be assigned and asked for a review: a member of the organisation, or a collaborator.
+    /// Whether somebody can be asked for a review: a member of the organisation, or a collaborator.
     func knows(_ login: String) -> Bool {
         site.accounts.snapshot.role(name.org, login) != nil || state.collaborators[login] != nil
     }
 
+    /// Whether somebody can be assigned to a pull request: the same, and whoever wrote there.
+    func canAssign(_ login: String, to number: Int) -> Bool {
+        guard let pull = state.pulls[number] else { return false }
+        return knows(login) || pull.author == login
+            || state.comments.contains { $0.number == number && $0.author == login }
+    }
+
     /// Assigns and takes off; like GitHub it leaves out whoever cannot be assigned.
     func assign(_ number: Int, add: [String], remove: [String], by login: String) async throws -> Issue {
-        let able = add.filter { knows($0) }
+        let able = add.filter { canAssign($0, to: number) }
         return try await change(number, by: login) { pull in
             var assignees = pull.assignees ?? []
             var causes: [String] = []

@@ -65,7 +65,7 @@ package struct Approval: Sendable, Hashable {
 /// | `/approve`, with any words behind it | stands |
 /// | `/approve no-issue` | stands, waives the issue; a later plain `/approve` keeps that |
 /// | `/approve cancel`, `/remove-approve` | gone |
-/// | `/lgtm`, `/lgtm no-issue` | as `/approve` under `lgtm_acts_as_approve`, else none |
+/// | `/lgtm`, with any words behind it | as `/approve` under `lgtm_acts_as_approve`, else none |
 /// | `/lgtm cancel`, `/remove-lgtm` | gone under `lgtm_acts_as_approve`, else none |
 /// | review that approves | stands, unless `ignore_review_state` |
 /// | review that requests changes | gone, unless `ignore_review_state` |
@@ -121,9 +121,9 @@ package enum ApprovalIntent: Sendable, Hashable {
         switch command.name {
         case "approve": self = argument.contains("cancel") ? .cancels : .approves(waivesIssue: argument == "no-issue")
         case "remove-approve": self = .cancels
-        case "lgtm" where argument.isEmpty || argument == "no-issue": self = .looksGood(waivesIssue: !argument.isEmpty)
-        case "lgtm" where argument == "cancel": self = .looksGoodNoMore
-        case "remove-lgtm" where argument.isEmpty: self = .looksGoodNoMore
+        case "lgtm":
+            self = argument.contains("cancel") ? .looksGoodNoMore : .looksGood(waivesIssue: argument == "no-issue")
+        case "remove-lgtm": self = .looksGoodNoMore
         default: return nil
         }
     }

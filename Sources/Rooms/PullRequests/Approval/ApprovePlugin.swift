@@ -42,7 +42,7 @@ package enum ApprovePlugin {
     private static func matters(_ event: PullEvent, _ context: PullContext) -> Bool {
         guard context.pull.isOpen else { return false }
         switch event {
-        case .opened, .reopened, .pushed, .edited: return true
+        case .opened, .reopened, .pushed, .edited, .withdrawn: return true
         case .labeled(let name), .unlabeled(let name): return Login.same(name, label) && !context.isBot
         case .reviewed: return !context.settings.approve.ignoresReviewState
         default: return false

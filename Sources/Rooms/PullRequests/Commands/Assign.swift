@@ -7,31 +7,38 @@ package enum AssignPlugin {
         ["assign", "unassign"], usage: ["/assign", "/assign @LOGIN …", "/unassign", "/unassign @LOGIN …"],
         who: "anyone", effect: "Assigns the named people, or who says it, or takes them off.", worksOnClosed: true,
         needs: { calls, context in
-            logins(calls, "assign", context)?.map { .assignable($0) } ?? []
+            wishes(calls, "assign", context).added.map { .assignable($0) }
         }
     ) { calls, context in
-        let added = logins(calls, "assign", context) ?? []
-        let removed = logins(calls, "unassign", context) ?? []
-        let able = added.filter { context.facts.isAssignable($0) }
-        let unable = added.filter { !context.facts.isAssignable($0) }
-        return list(able, PullAction.assign) + list(removed, PullAction.unassign)
+        let people = wishes(calls, "assign", context)
+        var able = people.added.filter { context.facts.isAssignable($0) }
+        let unable = people.added.filter { !able.contains($0) }
+        let staying = context.pull.assignees.filter { known in
+            !people.removed.contains { Login.same($0, known) } && !able.contains { Login.same($0, known) }
+        }
+        let tooMany = able.dropFirst(max(0, assigneeLimit - staying.count))
+        able.removeLast(tooMany.count)
+        return list(people.removed, PullAction.unassign) + list(able, PullAction.assign)
             + (unable.isEmpty ? [] : [.answer(PullRequestsText.cannotAssign(unable))])
+            + (tooMany.isEmpty ? [] : [.answer(PullRequestsText.tooManyAssignees(Array(tooMany), assigneeLimit))])
     }
+
+    /// The forge assigns no more people than this to one pull request.
+    private static let assigneeLimit = 10
 
     static let review = CommandDefinition(
         ["cc", "uncc"], usage: ["/cc", "/cc @LOGIN … @ORG/TEAM", "/uncc", "/uncc @LOGIN …"], who: "anyone",
         effect: "Asks the named people, or who says it, for a review, or no more.",
         needs: { calls, context in
-            (logins(calls, "cc", context) ?? []).filter { !$0.contains("/") }.map { .collaborator($0) }
+            wishes(calls, "cc", context).added.filter { !$0.contains("/") }.map { .collaborator($0) }
         }
     ) { calls, context in
-        let asked = logins(calls, "cc", context) ?? []
-        let able = asked.filter {
+        let people = wishes(calls, "cc", context)
+        let able = people.added.filter {
             !Login.same($0, context.pull.author) && ($0.contains("/") || context.facts.isCollaborator($0))
         }
-        let unable = asked.filter { !able.contains($0) }
-        return list(able, PullAction.requestReviews)
-            + list(logins(calls, "uncc", context) ?? [], PullAction.withdrawReviewRequests)
+        let unable = people.added.filter { !able.contains($0) }
+        return list(people.removed, PullAction.withdrawReviewRequests) + list(able, PullAction.requestReviews)
             + (unable.isEmpty ? [] : [.answer(PullRequestsText.cannotReview(unable))])
     }
 
@@ -39,21 +46,23 @@ package enum AssignPlugin {
         names.isEmpty ? [] : [action(names)]
     }
 
-    /// The people that calls of one name mean, each once; nil where there is no such call. A line that holds something
-    /// else than names is a sentence, and means nobody.
-    static func logins(_ calls: [CommandCall], _ name: String, _ context: PullContext) -> [String]? {
-        let own = calls.filter { $0.name == name }
-        guard !own.isEmpty else { return nil }
-        var found: [String] = []
-        for call in own {
+    /// Whom the calls of a command and of its opposite mean, each once: the last word on somebody counts. A line that
+    /// holds something else than names is a sentence, and means nobody.
+    private static func wishes(
+        _ calls: [CommandCall], _ name: String, _ context: PullContext
+    ) -> (added: [String], removed: [String]) {
+        var wishes: [(login: String, isAdded: Bool)] = []
+        for call in calls where call.name == name || call.name == "un" + name {
             let words = call.words.map { Login.plain($0) }
             guard words.allSatisfy(isName) else { continue }
-            for login in words.isEmpty ? [context.actor] : words
-            where !found.contains(where: { Login.same($0, login) }) && found.count < limit {
-                found.append(login)
+            for login in words.isEmpty ? [context.actor] : words {
+                let isAdded = call.name == name
+                if wishes.contains(where: { Login.same($0.login, login) && $0.isAdded == isAdded }) { continue }
+                wishes.removeAll { Login.same($0.login, login) }
+                if wishes.count < limit { wishes.append((login, isAdded)) }
             }
         }
-        return found
+        return (wishes.filter(\.isAdded).map(\.login), wishes.filter { !$0.isAdded }.map(\.login))
     }
 
     /// A comment that names more people than this means nobody in particular.

@@ -7,7 +7,8 @@ package enum HoldPlugin {
 
     static let hold = CommandDefinition(
         ["hold", "unhold", "remove-hold"], usage: ["/hold", "/hold cancel", "/unhold", "/remove-hold"], who: "anyone",
-        effect: "Adds or removes the label `\(label)`, which keeps the pull request from being merged."
+        effect: "Adds or removes the label `\(label)`, which keeps the pull request from being merged.",
+        worksOnClosed: true
     ) { calls, _ in
         // Of both in one comment, taking it back wins.
         let isCancelled = calls.contains { $0.name != "hold" || $0.isCancel }

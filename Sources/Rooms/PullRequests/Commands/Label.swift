@@ -73,6 +73,13 @@ package enum LabelPlugin {
         }
     }
 
+    /// Who may set a restricted label, in words.
+    private static func allowedPeople(_ name: String, _ context: PullContext) -> [String] {
+        let rules = restrictions(context).filter { Login.same($0.label, name) }
+        return rules.flatMap(\.teams).map { "members of `\(PullRequestsText.code($0))`" }
+            + rules.flatMap(\.users).map { "`\(PullRequestsText.code($0))`" }
+    }
+
     private static func decide(
         _ calls: [CommandCall], _ context: PullContext, isListed: Bool = false, _ names: (CommandCall) -> [String]
     ) -> [PullAction] {
@@ -80,11 +87,14 @@ package enum LabelPlugin {
         var actions: [PullAction] = []
         var labels = context.pull.labels
         var (missing, forbidden, absent): ([String], [String], [String]) = ([], [], [])
+        var allowed: [String] = []
         // Prow adds first and removes then, wherever they stand.
         let ordered = calls.filter { !$0.name.hasPrefix("remove-") } + calls.filter { $0.name.hasPrefix("remove-") }
         for call in ordered {
             let removes = call.name.hasPrefix("remove-")
             for wanted in names(call) {
+                // What is there already is nobody's offence.
+                if !removes, context.pull.has(wanted) { continue }
                 let may = mayRestricted(wanted, context)
                 if isListed, may == nil,
                     !context.settings.settings.label.additional.contains(where: { Login.same($0, wanted) })
@@ -92,9 +102,9 @@ package enum LabelPlugin {
                     forbidden.append(wanted)
                     continue
                 }
-                if may == false || Login.same(wanted, membersOnly) && !removes && !context.facts.isMember(context.actor)
-                {
+                if may == false {
                     forbidden.append(wanted)
+                    allowed += allowedPeople(wanted, context).filter { !allowed.contains($0) }
                     continue
                 }
                 if removes {
@@ -105,6 +115,11 @@ package enum LabelPlugin {
                     labels.removeAll { Login.same($0, wanted) }
                     actions.append(.removeLabel(wanted))
                 } else if let name = existing.first(where: { Login.same($0, wanted) }) {
+                    guard !Login.same(wanted, membersOnly) || context.facts.isMember(context.actor) else {
+                        forbidden.append(wanted)
+                        allowed.append("members of **\(context.pull.repository.org)**")
+                        continue
+                    }
                     if !labels.contains(where: { Login.same($0, name) }) { labels.append(name) }
                     actions.append(.addLabel(name))
                 } else {
@@ -113,9 +128,9 @@ package enum LabelPlugin {
             }
         }
         actions += wants(before: context.pull.labels, after: labels, existing)
-        if let text = PullRequestsText.labelsRefused(missing: missing, forbidden: forbidden, absent: absent) {
-            actions.append(.answer(text))
-        }
+        let text = PullRequestsText.labelsRefused(
+            missing: missing, forbidden: forbidden, allowed: allowed, absent: absent)
+        if let text { actions.append(.answer(text)) }
         return actions
     }
 

@@ -14,7 +14,8 @@ package enum LifecyclePlugin {
     ) { calls, context in
         var actions: [PullAction] = []
         for call in calls {
-            guard let state = call.words.first?.lowercased(), states.contains(state) else {
+            let state = call.arguments.lowercased()
+            guard states.contains(state) else {
                 actions.append(.answer(PullRequestsText.noLifecycle(call.arguments)))
                 continue
             }
@@ -32,29 +33,31 @@ package enum LifecyclePlugin {
     }
 
     static let close = CommandDefinition(
-        ["close"], usage: ["/close", "/close not-planned"],
+        ["close"], usage: ["/close"],
         who: "its author and collaborators; anyone once it is stale or rotten", effect: "Closes the pull request.",
         needs: { _, context in context.isAuthor ? [] : [.collaborator(context.actor)] }
     ) { calls, context in
-        guard context.pull.isOpen else { return [] }
+        let words = calls.map { $0.arguments.lowercased() }
+        guard context.pull.isOpen, words.contains("") || words.contains("not-planned") else { return [] }
         let isForgotten = context.pull.has("lifecycle/stale") || context.pull.has("lifecycle/rotten")
         guard context.isAuthor || isForgotten || context.facts.isCollaborator(context.actor) else {
             return [.answer(PullRequestsText.mayNotClose)]
         }
-        let isPlanned = !calls.contains { $0.words.first?.lowercased() == "not-planned" }
-        return [.close(reason: isPlanned ? nil : "not_planned")]
+        guard !words.contains("not-planned") else { return [.answer(PullRequestsText.pullsAreNotPlanned)] }
+        // So that the pull request tells who had it closed.
+        return [.close, .answer(PullRequestsText.closed)]
     }
 
     static let reopen = CommandDefinition(
         ["reopen"], usage: ["/reopen"], who: "its author and collaborators",
         effect: "Opens it again, unless it was merged.",
         worksOnClosed: true, needs: { _, context in context.isAuthor ? [] : [.collaborator(context.actor)] }
-    ) { _, context in
-        guard !context.pull.isOpen else { return [] }
+    ) { calls, context in
+        guard !context.pull.isOpen, calls.contains(where: \.arguments.isEmpty) else { return [] }
         guard !context.pull.isMerged else { return [.answer(PullRequestsText.mergedStays)] }
         guard context.isAuthor || context.facts.isCollaborator(context.actor) else {
             return [.answer(PullRequestsText.mayNotReopen)]
         }
-        return [.reopen]
+        return [.reopen, .answer(PullRequestsText.reopened)]
     }
 }

@@ -15,8 +15,9 @@ package enum MilestoneStatusPlugin {
     ) { calls, context in
         guard let team = MilestoneTeam(context) else { return [.answer(PullRequestsText.noMilestoneTeam)] }
         guard team.holds(context) else { return [.answer(PullRequestsText.notInMilestoneTeam(team.name))] }
-        return calls.compactMap { call in
+        return calls.map { call in
             labels[call.arguments.lowercased()].map { .addLabel($0) }
+                ?? .answer(PullRequestsText.noStatus(call.arguments, labels.keys.sorted()))
         }
     }
 }

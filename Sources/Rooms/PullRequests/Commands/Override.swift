@@ -13,8 +13,8 @@ package enum OverridePlugin {
             administrators of the repository; approvers of its root and members of teams where the configuration says so
             """,
         effect: """
-            Sets contexts, named by themselves or by their jobs, to success, and notes who did it. It holds until the \
-            base branch moves, a sticky one until the next push.
+            Sets contexts that did not succeed, named by themselves or by their jobs, to success, and notes who did it. \
+            It holds until the base branch moves, a sticky one until the next push.
             """,
         needs: needs
     ) { calls, context in
@@ -29,15 +29,18 @@ package enum OverridePlugin {
             }
             var contexts: [String] = []
             for name in wanted {
-                if let found = resolve(name, context) {
+                if let found = overridden(name, context) {
                     if !contexts.contains(found) { contexts.append(found) }
                 } else {
                     unknown.append(name)
                 }
             }
             guard !contexts.isEmpty else { continue }
-            actions.append(
-                .override(contexts: contexts, isSticky: call.name == "override-sticky", reason: ""))
+            let isSticky = call.name == "override-sticky"
+            actions += [
+                .override(contexts: contexts, isSticky: isSticky),
+                .answer(PullRequestsText.overrode(contexts, context.actor, isSticky: isSticky)),
+            ]
         }
         // Nothing is half done: with one unknown name none is overridden, as in Prow.
         if !unknown.isEmpty { return [.answer(PullRequestsText.overrideUnknown(unknown, overridable(context)))] }
@@ -52,7 +55,10 @@ package enum OverridePlugin {
         guard may(context) else { return [.answer(PullRequestsText.mayNotOverride(context))] }
         let named = calls.flatMap { names($0.arguments) }.map { resolve($0, context) ?? $0 }
         let meant = context.facts.overrides.filter { named.isEmpty || named.contains($0) }
-        return meant.isEmpty ? [.answer(PullRequestsText.noOverride)] : [.cancelOverrides(contexts: meant)]
+        guard !meant.isEmpty else { return [.answer(PullRequestsText.noOverride)] }
+        return [
+            .cancelOverrides(contexts: meant), .answer(PullRequestsText.cancelledOverrides(meant, context.actor)),
+        ]
     }
 
     private static func needs(_ calls: [CommandCall], _ context: PullContext) -> [Question] {
@@ -103,6 +109,13 @@ package enum OverridePlugin {
         if (context.facts.statuses ?? []).contains(where: { $0.context == name }) { return name }
         if jobs.contains(where: { $0.contextName == name }) { return name }
         return jobs.first(where: { $0.job.name == name })?.contextName
+    }
+
+    /// The same, unless it has succeeded already.
+    private static func overridden(_ name: String, _ context: PullContext) -> String? {
+        guard let found = resolve(name, context) else { return nil }
+        let hasSucceeded = (context.facts.statuses ?? []).contains { $0.context == found && $0.state == "success" }
+        return hasSucceeded ? nil : found
     }
 
     /// What stands there and did not succeed.

@@ -9,7 +9,8 @@ package enum StagePlugin {
         effect: "Adds or removes a label `stage/STAGE`; there is one at a time.", worksOnClosed: true
     ) { calls, context in
         calls.flatMap { call -> [PullAction] in
-            guard let stage = call.words.first?.lowercased(), stages.contains(stage) else { return [] }
+            let stage = call.arguments.lowercased()
+            guard stages.contains(stage) else { return [.answer(PullRequestsText.noStage(call.arguments, stages))] }
             if call.name == "remove-stage" { return [.removeLabel("stage/\(stage)")] }
             return stages.filter { $0 != stage && context.pull.has("stage/\($0)") }.map { .removeLabel("stage/\($0)") }
                 + [.addLabel("stage/\(stage)")]

@@ -36,7 +36,9 @@ package enum TriggerPlugin {
     static let okToTestCommand = CommandDefinition(
         [okToTest], usage: ["/ok-to-test", "/ok-to-test cancel"], who: "who is trusted",
         effect: "Has a stranger's pull request tested from now on: adds the label `ok-to-test`, and starts its jobs.",
-        needs: { _, context in [.trusted(context.actor)] }
+        needs: { calls, context in
+            [.trusted(context.actor)] + (calls.contains(where: \.isCancel) ? [.trusted(context.pull.author)] : [])
+        }
     ) { calls, context in
         guard context.facts.isTrusted(context.actor) else {
             return [.answer(PullRequestsText.untrustedOkToTest(context.pull.repository.org))]
@@ -44,7 +46,12 @@ package enum TriggerPlugin {
         guard !context.settings.trigger.ignoresOkToTest else {
             return [.answer(PullRequestsText.okToTestIgnored)]
         }
-        if calls.contains(where: \.isCancel) { return [.removeLabel(okToTest)] }
+        if calls.contains(where: \.isCancel) {
+            return [.removeLabel(okToTest)]
+                + (context.facts.isTrusted(context.pull.author) ? [] : [.addLabel(needsOkToTest)])
+        }
+        // With other words behind it, it is a sentence: nobody's code is run for one.
+        guard calls.contains(where: \.arguments.isEmpty) else { return [.answer(PullRequestsText.okToTestAlone)] }
         return [.addLabel(okToTest), .removeLabel(needsOkToTest), .schedule]
     }
 
@@ -54,9 +61,11 @@ package enum TriggerPlugin {
             switch event {
             case .opened:
                 context.facts.isTrusted(context.pull.author) || context.pull.has(okToTest)
-                    ? [] : [.addLabel(needsOkToTest)]
+                    || context.settings.trigger.ignoresOkToTest ? [] : [.addLabel(needsOkToTest)]
             case .labeled(let name) where Login.same(name, okToTest):
                 context.pull.has(needsOkToTest) ? [.removeLabel(needsOkToTest)] : []
+            case .reopened, .pushed, .edited, .readyForReview, .commented:
+                context.pull.has(okToTest) && context.pull.has(needsOkToTest) ? [.removeLabel(needsOkToTest)] : []
             default: []
             }
         })

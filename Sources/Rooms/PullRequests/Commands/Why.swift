@@ -9,7 +9,14 @@ package enum WhyPlugin {
         ["why"], usage: ["/why"], who: "anyone",
         effect: "Says which rules are not met, who can meet them, what runs and how long that usually takes.",
         needs: { _, context in
-            [.runs, .obstacles, .statuses] + (context.settings.isActive("approve") ? [.owners] : [])
+            [.runs, .obstacles, .statuses] + (context.settings.isActive("approve") ? [.owners, .earlier] : [])
         }
-    ) { _, context in [.answer(PullRequestsText.why(Obstacles.of(context), context))] }
+    ) { _, context in
+        var context = context
+        context.facts.approval = context.facts.owners.map { owners in
+            ApprovalSummary(
+                ApprovePlugin.decision(context, owners, byHand: nil), byHand: nil, problem: owners.problem)
+        }
+        return [.answer(PullRequestsText.why(Obstacles.of(context), context))]
+    }
 }

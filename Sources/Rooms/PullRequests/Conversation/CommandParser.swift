@@ -1,5 +1,5 @@
-/// Finds commands in what people write. A command stands alone on a line, begins with a slash, and is not inside a code
-/// fence, an indented code block or a quote. (Prow ignores fences only half; here they are ignored everywhere.)
+/// Finds commands in what people write. A command stands alone on a line, whose first character is its slash, and is not
+/// inside a code fence or a comment of HTML. (Prow ignores fences only half; here they are ignored everywhere.)
 package enum CommandParser {
     /// Text longer than the forge itself allows is cut.
     static let maximumLength = 65_536
@@ -36,10 +36,9 @@ package enum CommandParser {
     package static func commands(in visibleText: String, limit: Int = maximumCommands) -> [CommandCall] {
         var commands: [CommandCall] = []
         for line in visibleText.split(separator: "\n") {
-            let trimmed = line.trimming(while: \.isWhitespace)
-            guard trimmed.hasPrefix("/"), commands.count < limit else { continue }
-            let name = trimmed.dropFirst().prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
-            let rest = trimmed.dropFirst(1 + name.count)
+            guard line.hasPrefix("/"), commands.count < limit else { continue }
+            let name = line.dropFirst().prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+            let rest = line.dropFirst(1 + name.count)
             guard name.first?.isLetter == true, rest.isEmpty || rest.first?.isWhitespace == true else { continue }
             commands.append(
                 CommandCall(name: name.lowercased(), arguments: String(rest.trimming(while: \.isWhitespace))))

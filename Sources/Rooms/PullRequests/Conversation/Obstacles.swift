@@ -64,19 +64,25 @@ package enum Obstacles {
             )
         }
         guard context.settings.isActive("approve"), !context.pull.has("approved") else { return obstacles }
-        guard let owners = context.facts.owners else {
+        guard let approval = context.facts.approval else {
             return obstacles + [MergeObstacle(rule: "It is not approved.", remedy: "An approver comments `/approve`.")]
         }
-        let decision = ApprovePlugin.decision(context, owners, byHand: nil)
-        let open = decision.parts.filter { !$0.isApproved }
+        if let problem = approval.problem { obstacles.append(MergeObstacle(rule: problem)) }
+        if approval.lacksIssue {
+            obstacles.append(
+                MergeObstacle(
+                    rule: "It names no issue.",
+                    remedy: "@\(context.pull.author) names one in the opening text; approvers waive it: "
+                        + "`/approve no-issue`."))
+        }
+        let open = approval.parts.filter { $0.missing > 0 }
         obstacles += open.prefix(10).map { part in
-            let people = part.need.approvers.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.prefix(5)
-                .map { "`\($0.key)`" }.joined(separator: ", ")
-            let folder = part.need.folder.isEmpty ? "the root" : "`\(part.need.folder)`"
+            let people = part.approvers.prefix(5).map { "`\($0)`" }.joined(separator: ", ")
+            let folder = part.folder.isEmpty ? "the root" : "`\(part.folder)`"
             return MergeObstacle(
                 rule: "Approval for \(folder) is missing.",
                 remedy: people.isEmpty
-                    ? "Nobody can give it: \(part.need.file) names no approver." : "\(people) can give it: `/approve`.")
+                    ? "Nobody can give it: \(part.file) names no approver." : "\(people) can give it: `/approve`.")
         }
         if open.count > 10 {
             obstacles.append(MergeObstacle(rule: "Approval for \(open.count - 10) more folders is missing."))

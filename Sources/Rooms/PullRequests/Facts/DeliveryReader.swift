@@ -73,6 +73,33 @@ enum DeliveryReader {
         }
     }
 
+    /// What a delivery takes back of an earlier text. Commands that an edit adds are none: nobody sees when they came.
+    static func withdrawal(of delivery: WebhookDelivery) -> Occurrence.Withdrawal? {
+        let (action, kind, id, author, body, at): (String, CommentWritten.Kind, Int64, String, String?, Timestamp?)
+        switch delivery {
+        case .issueComment(let event):
+            let comment = event.comment
+            (action, kind, id, author, body, at) =
+                (event.action, .comment, comment.id, comment.author, comment.body, comment.createdAt)
+        case .pullRequestReview(let event):
+            let review = event.review
+            (action, kind, id, author, body, at) =
+                (event.action, .review, review.id, review.user?.login ?? "ghost", review.body, review.submittedAt)
+        case .pullRequestReviewComment(let event):
+            let comment = event.comment
+            (action, kind, id, author, body, at) =
+                (
+                    event.action, .reviewComment, comment.id, comment.user?.login ?? "ghost", comment.body,
+                    comment.createdAt
+                )
+        default: return nil
+        }
+        guard action == "deleted" || action == "edited" else { return nil }
+        return Occurrence.Withdrawal(
+            reference: CommentReference(kind: kind, id: id), author: author, writtenAt: (at ?? .now()).date,
+            kept: action == "deleted" ? nil : CommandParser.commands(in: CommandParser.visibleText(body ?? "")))
+    }
+
     static func review(of delivery: WebhookDelivery) -> Occurrence.ReviewChange? {
         guard case .pullRequestReview(let event) = delivery, ["submitted", "dismissed"].contains(event.action),
             let state = PullHistory.Review.State(rawValue: event.review.state.lowercased())

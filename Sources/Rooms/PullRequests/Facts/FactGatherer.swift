@@ -107,7 +107,8 @@ struct FactGatherer: Sendable {
             return .permission(login, try await people.permission(login, of: repository))
         case .teamMember(let org, let team, let login):
             return .yes(question, try await people.isTeamMember(login, of: org, team: team))
-        case .assignable(let login): return .yes(question, try await forge.isAssignable(repository, login))
+        case .assignable(let login):
+            return .yes(question, try await forge.isAssignable(repository, context.pull.number, login))
         case .repositoryLabels: return .repositoryLabels(try await forge.labels(of: repository).map(\.name))
         case .milestones: return .milestones(try await forge.milestones(of: repository).map(\.title))
         case .changedFiles: return .changedFiles(try await forge.pullFiles(repository, context.pull.number))

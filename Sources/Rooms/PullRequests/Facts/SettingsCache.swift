@@ -1,3 +1,4 @@
+import FoundationEssentials
 import JobConfig
 import Postgres
 import SlipwayModel
@@ -10,17 +11,19 @@ final class SettingsCache: Sendable {
         var version: Int64
         var plugins: PluginSettings?
         var ignoredOwnersFolders = IgnoredOwnersFolders()
+        var tide: TideSettings?
 
         func plugins(of repository: RepositoryName) -> RepositoryPlugins {
             var result = RepositoryPlugins(repository, plugins, defaults: PluginCatalog.defaults)
             result.ignoredOwnersFolders = ignoredOwnersFolders.expressions(of: repository)
+            result.tide = tide
             return result
         }
     }
 
     private struct Content {
         var current: Current?
-        var jobs: [RepositoryName: [ConfiguredJob]] = [:]
+        var jobs: [RepositoryName: (asOf: Date?, jobs: [ConfiguredJob])] = [:]
     }
 
     private let content = Mutex(Content())
@@ -38,7 +41,7 @@ final class SettingsCache: Sendable {
             let (version, settings) = try row.decode((Int64, JSON<VersionSettings>).self)
             loaded = Current(
                 version: version, plugins: settings.value.plugins,
-                ignoredOwnersFolders: settings.value.ignoredOwnersFolders)
+                ignoredOwnersFolders: settings.value.ignoredOwnersFolders, tide: settings.value.tide)
         }
         content.withLock { content in
             guard (content.current?.version ?? -1) < loaded.version else { return }
@@ -47,16 +50,19 @@ final class SettingsCache: Sendable {
         return loaded
     }
 
-    /// The presubmits of a repository.
+    /// The presubmits of a repository, those of its own files among them.
     func jobs(
         of repository: RepositoryName, in version: Int64, _ client: some PostgresClient
     ) async throws -> [ConfiguredJob] {
+        // Its own files change between versions of the configuration.
+        let asOf = try await client.execute(PullRequestsStore.ownFilesRead, repository.org, repository.repo).one()
+            .decode(Date?.self)
         let known = content.withLock { $0.current?.version == version ? $0.jobs[repository] : nil }
-        if let known { return known }
+        if let known, known.asOf == asOf { return known.jobs }
         let jobs = try await client.execute(PullRequestsStore.presubmits, repository.org, repository.repo).map {
             try $0.decode(JSON<ConfiguredJob>.self).value
         }
-        content.withLock { if $0.current?.version == version { $0.jobs[repository] = jobs } }
+        content.withLock { if $0.current?.version == version { $0.jobs[repository] = (asOf, jobs) } }
         return jobs
     }
 }

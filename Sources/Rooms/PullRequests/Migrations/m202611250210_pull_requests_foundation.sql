@@ -93,6 +93,8 @@ create table pull_requests.commands (
     plugin        text,
     -- What came of it, a sentence for people.
     outcome       text        not null default '',
+    -- The comment was deleted, or edited so that it says this no more: it counts for nothing that is derived anew.
+    is_withdrawn  boolean     not null default false,
     primary key (org, repo, number, kind, comment_id, position),
     foreign key (org, repo, number, kind, comment_id) references pull_requests.comments on delete cascade
 );

@@ -123,13 +123,17 @@ struct OwnersReader: Sendable {
         }
         facts.headTree = try await repository.tree(of: head)
         guard verifies else { return }
-        let ours = try await sources(files + [layout.aliasesName], of: head, in: repository)
+        let ours = try await sources(files, of: head, in: repository)
         let theirs = Dictionary(
-            try await sources(files, of: base, in: repository).map { ($0.path, $0.bytes) },
+            try await sources(files + [layout.aliasesName], of: base, in: repository).map { ($0.path, $0.bytes) },
             uniquingKeysWith: { first, _ in first })
+        // Aliases that came to the base meanwhile count: they will be there when it is merged.
+        let aliases =
+            files.contains(layout.aliasesName)
+            ? ours.first { $0.path == layout.aliasesName }
+            : theirs[layout.aliasesName].map { SourceFile(path: layout.aliasesName, bytes: $0) }
         facts.verification = OwnersVerification(
-            ours.filter { files.contains($0.path) }.map { .init(path: $0.path, head: $0.bytes, base: theirs[$0.path]) },
-            aliases: ours.first { $0.path == layout.aliasesName }, layout: layout,
+            ours.map { .init(path: $0.path, head: $0.bytes, base: theirs[$0.path]) }, aliases: aliases, layout: layout,
             bannedLabels: context.settings.bannedOwnersLabels)
     }
 }

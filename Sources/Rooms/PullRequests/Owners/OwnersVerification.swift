@@ -48,7 +48,7 @@ package struct OwnersVerification: Sendable {
 
     /// - Parameters:
     ///   - changes: changed OWNERS files and OWNERS_ALIASES that are still there.
-    ///   - aliases: OWNERS_ALIASES as the head has it.
+    ///   - aliases: OWNERS_ALIASES as it will be: the head's where it changes it, else the base's.
     package init(_ changes: [Change], aliases: SourceFile?, layout: OwnersLayout, bannedLabels: [String]) {
         let known = aliases.map { OwnersAliases($0) } ?? OwnersAliases()
         for change in changes.sorted(by: { $0.path < $1.path }) {

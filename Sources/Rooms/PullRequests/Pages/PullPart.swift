@@ -20,7 +20,10 @@ struct PullPart: Sendable {
         let key = PullKey(repository, number)
         guard let pull = try await database.known(key) else { return "" }
         let now = Date()
-        let context = try await context(pull, now)
+        let approval = try await database.execute(
+            PullRequestsStore.approvalSummary, repository.org, repository.repo, number
+        ).first.map { try $0.decode(JSON<ApprovalSummary>.self).value }
+        let context = try await context(pull, approval, now)
         let obstacles = pull.isOpen ? Obstacles.of(context) : []
         let unfinished = pull.isOpen ? context.facts.runs.filter { !$0.state.isFinished } : []
         let overrides = try await database.execute(
@@ -43,9 +46,6 @@ struct PullPart: Sendable {
                 "outcome": .text(outcome), "link": .optional(Link.external(link)), "age": .markup(.age(at, now: now)),
             ] as [String: PageValue]
         }
-        let approval = try await database.execute(
-            PullRequestsStore.approvalSummary, repository.org, repository.repo, number
-        ).first.map { try $0.decode(JSON<ApprovalSummary>.self).value }
         return PullRequestsTemplates.set.render(
             "pull_part",
             ApprovalsPart.values(pull.isOpen ? approval : nil, repository, base: pull.baseRef).merging([
@@ -74,11 +74,14 @@ struct PullPart: Sendable {
             ]) { $1 })
     }
 
-    private func context(_ pull: PullSnapshot, _ now: Date) async throws -> PullContext {
+    private func context(
+        _ pull: PullSnapshot, _ approval: ApprovalSummary?, _ now: Date
+    ) async throws -> PullContext {
         let current = try await settings.current(database)
         var context = PullContext(
             pull: pull, actor: "", at: now, settings: current.plugins(of: pull.repository), bot: bot)
         context.facts.jobs = try await settings.jobs(of: pull.repository, in: current.version, database)
+        context.facts.approval = approval
         context.facts.runs = try await database.runs(on: pull)
         context.facts.obstacles = try await mergeObstacles(pull.repository, pull.number)
         // The forge shows what Reporting wrote of these runs.

@@ -4,4 +4,7 @@ import SlipwayModel
 extension ConfiguredJob {
     /// The context it reports under.
     var contextName: String { job.context ?? job.name }
+
+    /// Whether events start it, not only its name.
+    var isAutomatic: Bool { alwaysRun || runIfChanged != nil || skipIfOnlyChanged != nil }
 }

@@ -16,15 +16,14 @@ package enum PullAction: Hashable, Sendable {
     case unassign([String])
     case requestReviews([String])
     case withdrawReviewRequests([String])
-    /// `reason`: completed or not_planned; nil leaves it to the forge.
-    case close(reason: String?)
+    case close
     case reopen
     case retitle(String)
     /// By its title; nil takes it away.
     case milestone(String?)
     /// A status of the head.
     case status(context: String, state: String, description: String)
-    case override(contexts: [String], isSticky: Bool, reason: String)
+    case override(contexts: [String], isSticky: Bool)
     case cancelOverrides(contexts: [String])
     case cherryPick(branches: [String])
     case deleteHeadBranch

@@ -14,7 +14,7 @@ package enum Question: Hashable, Sendable {
     /// admin, maintain, write, triage, read or none.
     case permission(String)
     case teamMember(org: String, team: String, login: String)
-    /// Whether issues of the repository can be assigned to the login.
+    /// Whether the pull request can be assigned to the login.
     case assignable(String)
     /// The labels the repository has.
     case repositoryLabels
@@ -61,6 +61,8 @@ package struct PullFacts: Sendable {
     package var runs: [PullRun] = []
     package var obstacles: [MergeObstacle] = []
     package var owners: OwnersFacts?
+    /// How the approval stands, as it was decided last.
+    package var approval: ApprovalSummary?
     /// Nil where nothing is unknown.
     package var earlier: [ApprovalRemark]?
     /// The presubmits of the repository, from the configuration in force.

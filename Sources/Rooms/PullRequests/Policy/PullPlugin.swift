@@ -50,6 +50,8 @@ package enum PullEvent: Hashable, Sendable {
     case commented
     /// A review was submitted or dismissed; the commands in it have been decided.
     case reviewed
+    /// A comment was deleted, or edited so that it says less: what it said counts no more.
+    case withdrawn
     /// The base branch moved, or the forge found out whether the pull request can be merged.
     case mergeabilityKnown
     /// Somebody else than us set the status of a context on the head.

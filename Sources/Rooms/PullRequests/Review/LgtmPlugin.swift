@@ -17,31 +17,37 @@ package enum LgtmPlugin {
             """,
         effect: "Says that the change looks good, or takes that back: the label `\(label)`. A push takes it away.",
         needs: { calls, context in
-            guard wish(calls) != nil else { return [] }
-            return questions(context)
+            wish(calls) != nil || approves(context) ? questions(context) : []
         },
         decide: { calls, context in
-            guard let wants = wish(calls) else { return [] }
-            let actions = decide(wants, context)
+            let actions = wish(calls).map { decide($0, context) } ?? []
             return actions + approvals(context, after: actions)
         })
 
     /// Nil where the words behind the command make it none. Of both in one comment, taking back wins.
     private static func wish(_ calls: [CommandCall]) -> Bool? {
-        let intents = calls.compactMap {
-            ApprovalIntent(CommandIssued.Command(name: $0.name, arguments: $0.arguments))
+        let wishes = calls.compactMap { call -> Bool? in
+            switch (call.name, call.arguments.lowercased()) {
+            case ("lgtm", ""), ("lgtm", "no-issue"): true
+            case ("lgtm", "cancel"), ("remove-lgtm", ""): false
+            default: nil
+            }
         }
-        if intents.contains(.looksGoodNoMore) { return false }
-        return intents.isEmpty ? nil : true
+        return wishes.contains(false) ? false : wishes.first
+    }
+
+    /// Whether a word on the review changes approvals.
+    private static func approves(_ context: PullContext) -> Bool {
+        let settings = context.settings
+        return settings.isActive("approve")
+            && (settings.approve.lgtmActsAsApprove || settings.approve.needsDistinctReviewers)
     }
 
     private static func questions(_ context: PullContext) -> [Question] {
         let settings = context.settings
         var questions: [Question] = [.history]
         if !context.isAuthor, !settings.skipsCollaborators { questions.append(.collaborator(context.actor)) }
-        let approves =
-            settings.isActive("approve")
-            && (settings.approve.lgtmActsAsApprove || settings.approve.needsDistinctReviewers)
+        let approves = approves(context)
         if settings.skipsCollaborators || settings.lgtm.storesTreeHash || approves { questions.append(.owners) }
         if approves { questions.append(.earlier) }
         return questions
@@ -64,19 +70,28 @@ package enum LgtmPlugin {
         if decision.isHeard { actions.append(.noteLGTM(tree: context.facts.owners?.headTree)) }
         switch decision.change {
         case .add: actions += [.addLabel(label), .notice(tag: OwnersText.lgtmTag, body: nil)]
-        case .remove: actions += [.removeLabel(label), .forgetLGTMs]
+        case .remove: actions += [.removeLabel(label), .forgetLGTMs] + askAgain(context)
         case nil: break
         }
         if decision.assigns { actions.append(.assign([context.actor])) }
         return actions
     }
 
+    /// Where a look is kept by its tree, who has looked and who is assigned is asked to look again when it is lost. (Prow
+    /// asks the assignees.)
+    private static func askAgain(_ context: PullContext) -> [PullAction] {
+        guard context.settings.lgtm.storesTreeHash else { return [] }
+        var people: [String] = []
+        for login in context.history.lgtms.map(\.login) + context.pull.assignees
+        where !Login.same(login, context.pull.author) && !people.contains(where: { Login.same($0, login) }) {
+            people.append(login)
+        }
+        return people.isEmpty ? [] : [.requestReviews(people)]
+    }
+
     /// A word on the review may approve, too, or bring a reviewer's approval down.
     private static func approvals(_ context: PullContext, after actions: [PullAction]) -> [PullAction] {
-        let settings = context.settings
-        guard settings.isActive("approve"),
-            settings.approve.lgtmActsAsApprove || settings.approve.needsDistinctReviewers
-        else { return [] }
+        guard approves(context) else { return [] }
         var context = context
         for action in actions {
             switch action {
@@ -145,11 +160,9 @@ package enum LgtmPlugin {
             isSticky: isSticky, storedTree: settings.storesTreeHash ? newest?.tree : nil,
             headTree: context.facts.owners?.headTree, wasSaidAfter: newest.map { $0.at > context.at } ?? false)
         guard !keeps else { return [] }
-        var actions: [PullAction] = [
+        return [
             .removeLabel(label), .forgetLGTMs,
             .notice(tag: OwnersText.lgtmTag, body: OwnersText.lgtmRemoved(head: context.pull.headSHA)),
-        ]
-        if settings.storesTreeHash { actions.append(.requestReviews(context.history.lgtms.map(\.login))) }
-        return actions
+        ] + askAgain(context)
     }
 }

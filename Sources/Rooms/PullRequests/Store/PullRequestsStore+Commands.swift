@@ -3,7 +3,10 @@ import Postgres
 import SlipwayModel
 
 extension PullRequestsStore {
-    static let commandStatements = [noteComment, noteCommands, noteReview, dismissReview, history, timeline, reviews]
+    static let commandStatements = [
+        noteComment, noteCommands, noteReview, dismissReview, history, timeline, reviews, standingCommands,
+        withdrawCommands, withdrawEarlier,
+    ]
 
     /// A row only where the comment is new.
     static let noteComment = Statement(
@@ -44,7 +47,45 @@ extension PullRequestsStore {
         on conflict (org, repo, number, review_id) do update set state = 'dismissed'
         """)
 
-    /// Every command on a pull request in the order in which they were said.
+    /// What a comment says still: no row where the comment was never heard of, a null where it holds no such command.
+    static let standingCommands = Statement(
+        "pull_requests.standing_commands",
+        """
+        select command.name, command.arguments
+          from pull_requests.comments as comment
+          left join pull_requests.commands as command
+            on (command.org, command.repo, command.number, command.kind, command.comment_id)
+               = (comment.org, comment.repo, comment.number, comment.kind, comment.comment_id)
+           and not command.is_withdrawn
+         where comment.org = $1 and comment.repo = $2 and comment.number = $3 and comment.kind = $4
+           and comment.comment_id = $5
+        """)
+
+    /// What is not among the kept ones counts no more.
+    static let withdrawCommands = Statement(
+        "pull_requests.withdraw_commands",
+        """
+        update pull_requests.commands
+           set is_withdrawn = true, outcome = $8
+         where org = $1 and repo = $2 and number = $3 and kind = $4 and comment_id = $5 and not is_withdrawn
+           and (name, arguments) not in (select * from unnest($6::text[], $7::text[]))
+        returning position
+        """)
+
+    /// The same for a comment that is older than our knowledge of the pull request.
+    static let withdrawEarlier = Statement(
+        "pull_requests.withdraw_earlier",
+        """
+        update pull_requests.approvals
+           set earlier = (select coalesce(jsonb_agg(remark order by place), '[]')
+                            from jsonb_array_elements(earlier) with ordinality as each (remark, place)
+                           where remark ->> 'id' <> $4::bigint::text)
+         where org = $1 and repo = $2 and number = $3
+           and earlier @> jsonb_build_array(jsonb_build_object('id', $4::bigint))
+        returning number
+        """)
+
+    /// Every command on a pull request in the order in which they were said, those excepted that were taken back.
     static let history = Statement(
         "pull_requests.history",
         """
@@ -52,7 +93,7 @@ extension PullRequestsStore {
                comment.link
           from pull_requests.commands as command
           join pull_requests.comments as comment using (org, repo, number, kind, comment_id)
-         where command.org = $1 and command.repo = $2 and command.number = $3
+         where command.org = $1 and command.repo = $2 and command.number = $3 and not command.is_withdrawn
          order by comment.written_at, comment.comment_id, command.position
         """)
 
@@ -76,6 +117,21 @@ extension PullRequestsStore {
          where org = $1 and repo = $2 and number = $3
          order by submitted_at, review_id
         """)
+}
+
+extension PostgresClient {
+    /// Whether a comment says less now than what is known of it. One that was never heard of may have said anything.
+    func loses(_ change: Occurrence.Withdrawal, _ key: PullKey) async throws -> Bool {
+        let rows = try await execute(
+            PullRequestsStore.standingCommands, key.repository.org, key.repository.repo, key.number,
+            change.reference.kind.rawValue, change.reference.id)
+        guard !rows.isEmpty else { return change.kept == nil }
+        return try rows.contains { row in
+            let (name, arguments) = try row.decode((String?, String?).self)
+            guard let name else { return false }
+            return !(change.kept ?? []).contains(CommandCall(name: name, arguments: arguments ?? ""))
+        }
+    }
 }
 
 extension Transaction {
@@ -122,6 +178,27 @@ extension Transaction {
             PullRequestsStore.noteCommands, key.repository.org, key.repository.repo, key.number,
             text.reference.kind.rawValue, text.reference.id, Array(handled.indices), handled.map(\.call.name),
             handled.map(\.call.arguments), handled.map(\.plugin), handled.map(\.outcome))
+    }
+
+    /// Takes back what a comment says no more. A deleted one that nobody has handled yet will not be.
+    ///
+    /// - Returns: whether anything counts no more.
+    func withdraw(
+        _ change: Occurrence.Withdrawal, _ key: PullKey, _ delivery: String
+    ) async throws(PostgresError) -> Bool {
+        let (org, repo, number) = (key.repository.org, key.repository.repo, key.number)
+        let (kind, id) = (change.reference.kind.rawValue, change.reference.id)
+        let kept = change.kept ?? []
+        var isLess = try await !execute(
+            PullRequestsStore.withdrawCommands, org, repo, number, kind, id, kept.map(\.name), kept.map(\.arguments),
+            change.kept == nil ? PullRequestsText.deleted : PullRequestsText.edited
+        ).isEmpty
+        guard change.kept == nil else { return isLess }
+        if try await !execute(PullRequestsStore.withdrawEarlier, org, repo, number, id).isEmpty { isLess = true }
+        try await execute(
+            PullRequestsStore.noteComment, org, repo, number, kind, id, change.author, change.writtenAt, nil as String?,
+            delivery)
+        return isLess
     }
 
     func note(_ change: Occurrence.ReviewChange, _ key: PullKey) async throws(PostgresError) {

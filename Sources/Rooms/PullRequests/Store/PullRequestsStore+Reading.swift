@@ -5,7 +5,7 @@ import Postgres
 import SlipwayModel
 
 extension PullRequestsStore {
-    static let readingStatements = [payloads, currentVersion, currentSettings, presubmits, runs]
+    static let readingStatements = [payloads, currentVersion, currentSettings, presubmits, ownFilesRead, runs]
 
     /// What deliveries said, where they are still kept.
     static let payloads = Statement(
@@ -44,6 +44,11 @@ extension PullRequestsStore {
                  order by job, run_id desc) as latest
          order by latest.job
         """)
+
+    /// When the repository's own files were looked at last; null where it has none.
+    static let ownFilesRead = Statement(
+        "pull_requests.own_files_read",
+        "select max(read_at) from scheduling.repository_branches_v1 where org = $1 and repo = $2")
 
     static let presubmits = Statement(
         "pull_requests.presubmits",

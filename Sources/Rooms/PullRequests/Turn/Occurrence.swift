@@ -19,6 +19,15 @@ struct Occurrence: Sendable {
         var isDismissal: Bool
     }
 
+    /// A comment or review that was deleted, or edited so that it says less.
+    struct Withdrawal: Sendable {
+        var reference: CommentReference
+        var author: String
+        var writtenAt: Date
+        /// Nil where nothing is left of it.
+        var kept: [CommandCall]?
+    }
+
     var key: PullKey
     var event: PullEvent
     var actor: String
@@ -29,6 +38,7 @@ struct Occurrence: Sendable {
     var told: PullSnapshot?
     var text: Text?
     var review: ReviewChange?
+    var withdrawal: Withdrawal?
     var settings: RepositoryPlugins
     var facts = PullFacts()
     /// Of the configuration that `settings` is from.

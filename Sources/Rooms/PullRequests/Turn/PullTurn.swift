@@ -17,6 +17,8 @@ package struct PullTurn: Sendable {
     package private(set) var handled: [Handled] = []
     /// Commands for Scheduling.
     package private(set) var scheduled: [CommandCall] = []
+    /// Lines that are no commands, and that triggers of jobs match all the same.
+    package private(set) var triggering: [String] = []
 
     private let plugins: [PullPlugin]
 
@@ -74,6 +76,7 @@ package struct PullTurn: Sendable {
         let started = left.filter(startsJobs)
         for call in started { outcomes[call] = (TriggerPlugin.plugin.name, "") }
         scheduled += started
+        triggering = triggeringLines()
         answer(left.filter { !started.contains($0) }, helpURL)
         handled += calls.map { call in
             Handled(call: call, plugin: outcomes[call]?.plugin, outcome: outcomes[call]?.outcome ?? "")
@@ -86,10 +89,24 @@ package struct PullTurn: Sendable {
             && context.facts.jobs.contains { $0.isTriggered(by: call.text) }
     }
 
+    /// A job's trigger is any expression: it need not look for a command.
+    private func triggeringLines() -> [String] {
+        guard context.settings.isActive(TriggerPlugin.plugin.name), context.pull.isOpen, !context.text.isEmpty else {
+            return []
+        }
+        let said = scheduled.map(\.text).joined(separator: "\n")
+        let jobs = context.facts.jobs.filter { $0.isTriggered(by: context.text) && !$0.isTriggered(by: said) }
+        guard !jobs.isEmpty else { return [] }
+        let lines = context.text.split(separator: "\n").map(String.init)
+        return Array(
+            lines.filter { line in jobs.contains { $0.isTriggered(by: line) } }.prefix(CommandParser.maximumCommands))
+    }
+
     /// One answer to what nobody answers to.
     private mutating func answer(_ calls: [CommandCall], _ helpURL: String) {
         let unknown = calls.filter { PluginCatalog.commands[$0.name] == nil }
-        guard context.pull.isOpen, !unknown.isEmpty, !context.actor.hasSuffix("[bot]") else { return }
+        // Where nothing is configured nobody asked for an answer.
+        guard context.pull.isOpen, !plugins.isEmpty, !unknown.isEmpty, !context.actor.hasSuffix("[bot]") else { return }
         let findings = Misspelling.findings(
             unknown, names: plugins.flatMap(\.commands).flatMap(\.names),
             hasExternalPlugins: !context.settings.externalNames.isEmpty)

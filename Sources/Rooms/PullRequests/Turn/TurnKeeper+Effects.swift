@@ -12,7 +12,7 @@ extension TurnKeeper {
         let (org, repo) = (pull.repository.org, pull.repository.repo)
         for action in turn.actions {
             switch action {
-            case .override(let contexts, let isSticky, _):
+            case .override(let contexts, let isSticky):
                 for context in contexts {
                     try await override(context, isSticky: isSticky, pull, occurrence, effects)
                 }

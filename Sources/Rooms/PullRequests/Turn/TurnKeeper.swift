@@ -43,6 +43,9 @@ struct TurnKeeper: Sendable {
             guard try await database.note(text, occurrence) else { return }
         }
         if let change = occurrence.review { try await database.note(change, occurrence.key) }
+        if let change = occurrence.withdrawal {
+            guard try await database.withdraw(change, occurrence.key, occurrence.delivery) else { return }
+        }
         var history = try await database.history(of: occurrence.key)
         try await database.readOwners(of: occurrence.key, into: &history)
         pull.reviewDecision = history.reviewDecision
@@ -95,13 +98,14 @@ struct TurnKeeper: Sendable {
         try await database.noteOwners(
             turn.actions, of: turn.context.pull, by: occurrence.actor, at: occurrence.at)
         for wish in writer.desired { try effects.emit(wish) }
-        if let text = occurrence.text, !turn.scheduled.isEmpty {
+        if let text = occurrence.text, !turn.scheduled.isEmpty || !turn.triggering.isEmpty {
             try effects.emit(
                 CommandIssued(
                     repository: key.repository, number: key.number, actor: text.author, actorAssociation: nil,
                     commentID: text.reference.id == 0 ? nil : text.reference.id,
                     commands: turn.scheduled.map { .init(name: $0.name, arguments: $0.arguments) },
-                    body: turn.scheduled.map(\.text).joined(separator: "\n"), deliveryID: occurrence.delivery))
+                    body: (turn.scheduled.map(\.text) + turn.triggering).joined(separator: "\n"),
+                    deliveryID: occurrence.delivery))
         }
         try await database.execute(
             PullRequestsStore.settlePull, key.repository.org, key.repository.repo, key.number, writer.mirror.labels,

@@ -65,16 +65,15 @@ struct TurnWriter {
             for name in names { wishPerson("reviewer", name, .reviewer(number: number, login: name, present: true)) }
         case .withdrawReviewRequests(let names):
             for name in names { wishPerson("reviewer", name, .reviewer(number: number, login: name, present: false)) }
-        case .close(let reason):
-            wish("openness/\(number)", .openness(number: number, isOpen: false, reason: reason))
-        case .reopen: wish("openness/\(number)", .openness(number: number, isOpen: true, reason: nil))
+        case .close: wish("openness/\(number)", .openness(number: number, isOpen: false))
+        case .reopen: wish("openness/\(number)", .openness(number: number, isOpen: true))
         case .retitle(let title): wish("title/\(number)", .title(number: number, title: title))
         case .milestone(let title): wish("milestone/\(number)", .milestone(number: number, title: title))
         case .status(let context, let state, let description):
             status(context, state, description)
         case .deleteHeadBranch:
             wish("branch/\(pull.headRef)", .branchDeletion(branch: pull.headRef))
-        case .override(let contexts, _, _):
+        case .override(let contexts, _):
             for context in contexts {
                 status(context, "success", PullRequestsText.overriddenBy(actor), base: pull.baseSHA)
             }
@@ -109,7 +108,8 @@ struct TurnWriter {
         guard isNews else { return }
         wish(
             "label/\(pull.number)/\(name.lowercased())",
-            .label(number: pull.number, name: name, present: present))
+            .label(
+                number: pull.number, name: name, present: present, look: present ? LabelLooks.look(of: name) : nil))
     }
 
     private mutating func wishPerson(_ kind: String, _ login: String, _ value: ForgeDesired.Value) {

@@ -25,14 +25,15 @@ package enum SchedulingText {
         Hi @\(author). Thank you for the pull request.
 
         Nothing is tested by itself, because you are not a member of **\(org)** yet. A member can look at the change \
-        and start its tests with the comment `/test all`; nothing else is needed from you until then.
+        and have it tested from now on with the comment `/ok-to-test`, or once with `/test all`; nothing else is needed \
+        from you until then.
         """
     }
 
     package static func untrustedCommand(actor: String, org: String) -> String {
         """
         @\(actor): the command was ignored, because neither you nor the author of this pull request is a member of \
-        **\(org)**. Ask a member to look at the change and to comment `/test all`.
+        **\(org)**. Ask a member to look at the change and to comment `/ok-to-test`.
         """
     }
 
@@ -44,10 +45,14 @@ package enum SchedulingText {
 
     /// - Parameter problems: of the repository's own configuration.
     package static func help(
-        unknown: [String], branch: String, jobs: [ConfiguredJob], actor: String, problems: [ConfigProblem] = []
+        unknown: [String], mistakes: Set<CommandDecision.Mistake> = [], branch: String, jobs: [ConfiguredJob],
+        actor: String, problems: [ConfigProblem] = []
     ) -> String {
         let ofBranch = jobs.filter { $0.runsAgainst(branch: branch) && $0.trigger != nil }
         var parts: [String] = []
+        if mistakes.contains(.testWithoutTarget) { parts.append("The `/test` command needs one or more targets.") }
+        if mistakes.contains(.retestWithTarget) { parts.append("The `/retest` command does not accept any targets.") }
+        if mistakes.contains(.nothingRunsByItself) { parts.append("No jobs can be run with `/test all`.") }
         if !unknown.isEmpty {
             let names = unknown.prefix(20).map { "`\(code($0))`" }.joined(separator: ", ")
             parts.append("@\(actor): no job of the branch `\(code(branch))` answers to \(names).")

@@ -49,7 +49,7 @@ struct SchedulingWorker: Worker {
             content = .pull(event, try await reader.facts(for: event, catalog))
         case RefPushed.type:
             let push = try message.decode(RefPushed.self)
-            content = .push(push, try await reader.own(push, catalog))
+            content = .push(push, try await reader.own(push, catalog), before: try await reader.before(push, catalog))
         case CommandIssued.type:
             let issued = try message.decode(CommandIssued.self)
             content = .command(issued, try await reader.facts(for: issued, catalog))
@@ -60,7 +60,9 @@ struct SchedulingWorker: Worker {
             content = .configuration(try message.decode(ConfigurationApplied.self))
         case PullReconcile.type:
             let reconcile = try message.decode(PullReconcile.self)
-            content = .reconcile(reconcile, try await reader.facts(for: reconcile, catalog))
+            content = .reconcile(
+                reconcile, try await reader.facts(for: reconcile, catalog),
+                before: try await reader.before(reconcile, catalog))
         case LeaseWaiting.type: content = .leaseWaiting(try message.decode(LeaseWaiting.self))
         case LeaseGranted.type: content = .leased(try message.decode(LeaseGranted.self))
         case LeaseLost.type:
@@ -77,12 +79,12 @@ struct SchedulingWorker: Worker {
 struct WorkItem: Sendable {
     enum Content: Sendable {
         case pull(PullChanged, ForgeFacts?)
-        case push(RefPushed, RepositoryJobs?)
+        case push(RefPushed, RepositoryJobs?, before: RepositoryJobs?)
         case command(CommandIssued, ForgeFacts?)
         case request(RunRequested, RepositoryJobs?)
         case cancel(RunCancel)
         case configuration(ConfigurationApplied)
-        case reconcile(PullReconcile, ForgeFacts?)
+        case reconcile(PullReconcile, ForgeFacts?, before: RepositoryJobs?)
         case leased(LeaseGranted)
         case leaseWaiting(LeaseWaiting)
     }
@@ -98,7 +100,7 @@ struct WorkItem: Sendable {
         case .request(let request, _):
             request.kind == .presubmit
                 ? request.refs.flatMap { refs in refs.pulls?.first.map { PullKey(refs.repository, $0.number) } } : nil
-        case .reconcile(let reconcile, _): PullKey(reconcile.repository, reconcile.number)
+        case .reconcile(let reconcile, _, _): PullKey(reconcile.repository, reconcile.number)
         case .push, .cancel, .configuration, .leased, .leaseWaiting: nil
         }
     }
@@ -107,7 +109,7 @@ struct WorkItem: Sendable {
     var state: PullState? {
         switch content {
         case .pull(let event, let facts): facts?.pull ?? PullState(event)
-        case .command(_, let facts), .reconcile(_, let facts): facts?.pull
+        case .command(_, let facts), .reconcile(_, let facts, _): facts?.pull
         case .push, .request, .cancel, .configuration, .leased, .leaseWaiting: nil
         }
     }

@@ -104,6 +104,37 @@ struct InRepositoryRunTests {
         }
     }
 
+    @Test("other files on the base start what they add on open pull requests, and retire what they drop")
+    func otherBase() async throws {
+        try await run([".prow.yaml": Self.file("own, always_run: true", "old, always_run: true")]) {
+            harness, forge, base in
+            let pull = try await forge.openPull()
+            try await harness.deliver(pull.changed("opened"))
+            #expect(try await Set(harness.runs().map(\.job)) == ["unit", "own", "old"])
+            _ = try harness.emitted()
+            func push(_ before: String, _ after: String) -> RefPushed {
+                RefPushed(
+                    repository: ForgeFixture.repository, ref: "main", isTag: false, before: before, after: after,
+                    changedFiles: [], sender: "maria", deliveryID: "push-\(after)")
+            }
+            let changed = try await forge.push(
+                "main", [".prow.yaml": Self.file("own, always_run: true", "lint, always_run: true")])
+            let reconcile = try await harness.deliver(push(base, changed)).all(PullReconcile.self)
+            #expect(reconcile.map(\.number) == [pull.number])
+            let done = try await harness.deliver(reconcile)
+            #expect(try await Set(harness.runs().map(\.job)) == ["unit", "own", "old", "lint"])
+            #expect(try statuses(done) == ["old success: \(SchedulingText.contextRetired)"])
+            try await harness.deliver(reconcile)
+            #expect(try await harness.runs().count == 4, "the same message again starts nothing twice")
+            // A push that leaves the jobs alone is nobody's business.
+            let other = try await forge.push("main", ["words.txt": "x\n"])
+            #expect(try await harness.deliver(push(changed, other)).all(PullReconcile.self).isEmpty)
+            // Nor is a new branch.
+            let zeros = String(repeating: "0", count: 40)
+            #expect(try await harness.deliver(push(zeros, other)).all(PullReconcile.self).isEmpty)
+        }
+    }
+
     @Test("a command that is nobody's is left alone")
     func othersCommand() async throws {
         try await run([".prow.yaml": Self.file("own")]) { harness, forge, _ in

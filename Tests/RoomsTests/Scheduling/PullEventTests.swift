@@ -119,6 +119,40 @@ struct PullEventTests {
         }
     }
 
+    @Test("ok-to-test that is there when it is opened starts nothing by that: its own event does")
+    func openedWithLabel() async throws {
+        try await run { harness, forge in
+            let opened = try await forge.strangersPull()
+            try await forge.bot.addLabels(ForgeFixture.repository, opened.number, ["ok-to-test"])
+            let pull = try await forge.bot.pull(ForgeFixture.repository, opened.number)
+            let wishes = try await harness.deliver(pull.changed("opened")).all(ForgeDesired.self)
+            #expect(wishes.map(\.key) == ["comment/\(pull.number)/slipway-untrusted"])
+            #expect(try await harness.runs().isEmpty)
+        }
+    }
+
+    @Test("/test all where nothing runs by itself says so")
+    func nothingByItself() async throws {
+        try await SchedulingHarness.run { harness, forge in
+            try await harness.apply(presubmits: (name: "manual", keys: "optional: true"))
+            let pull = try await forge.openPull()
+            for (command, words) in [
+                ("/test all", "No jobs can be run with `/test all`."),
+                ("/test", "The `/test` command needs one or more targets."),
+                ("/retest manual", "The `/retest` command does not accept any targets."),
+            ] {
+                let wishes = try await harness.deliver(pull.command(command, by: "noor", delivery: command))
+                    .all(ForgeDesired.self)
+                guard case .comment(_, _, let body?)? = wishes.first?.value else {
+                    Issue.record("\(command): \(wishes)")
+                    continue
+                }
+                #expect(body.hasPrefix(words) && body.contains("`/test manual`"))
+            }
+            #expect(try await harness.runs().isEmpty)
+        }
+    }
+
     @Test("a conflict is said in the statuses of all jobs that would start")
     func conflict() async throws {
         try await run { harness, forge in

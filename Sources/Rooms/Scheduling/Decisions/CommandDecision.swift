@@ -10,15 +10,21 @@ package import SlipwayModel
 /// | `/retest` | failed or errored contexts; automatic ones without a context | the failed ones |
 /// | `/retest-required` | the same, optional ones left out | the failed ones |
 /// | `/test-manual-required` | required ones that nothing starts by itself | yes |
-/// | `/test`, `/test ?`, an unknown name | none; a comment lists what can run | |
+/// | `/test`, `/test ?`, an unknown name, `/retest` with a name, `/test all` where nothing would start | none; a comment lists what can run | |
 package struct CommandDecision: Sendable {
     package var choices: [JobChoice] = []
     /// Names asked for that no job answers to on this branch.
     package var unknownTargets: [String] = []
     /// Somebody asked what can run.
     package var asksForHelp = false
+    /// What was misunderstood.
+    package var mistakes: Set<Mistake> = []
 
-    package var needsHelp: Bool { asksForHelp || !unknownTargets.isEmpty }
+    package enum Mistake: Sendable {
+        case testWithoutTarget, retestWithTarget, nothingRunsByItself
+    }
+
+    package var needsHelp: Bool { asksForHelp || !unknownTargets.isEmpty || !mistakes.isEmpty }
 
     /// Whether any command is for this room.
     package static func concerns(_ issued: CommandIssued, jobs: [ConfiguredJob]) -> Bool {
@@ -55,6 +61,8 @@ package struct CommandDecision: Sendable {
             if decision.runs { choices.append(JobChoice(jobs, at: index, decision)) }
         }
         asksForHelp = request.asksForHelp
+        mistakes = request.mistakes
+        if request.testsAll, choices.isEmpty { mistakes.insert(.nothingRunsByItself) }
         let ofBranch = jobs.filter { $0.runsAgainst(branch: branch) }
         unknownTargets = request.testLines.flatMap { Self.unknownWords(of: $0, jobs: ofBranch) }
     }
@@ -73,16 +81,22 @@ package struct CommandDecision: Sendable {
     /// The commands of one comment, united.
     private struct Request {
         var all = false
+        /// `all` was said by `/test`.
+        var testsAll = false
         var retest = false
         var retestRequired = false
         var manualRequired = false
         var asksForHelp = false
+        var mistakes: Set<Mistake> = []
         /// Per `/test` line the words that are not `all` or `?`.
         var testLines: [[String]] = []
 
         init(_ issued: CommandIssued) {
             for command in issued.commands {
                 switch command.name {
+                // A name behind it is no less a mistake than a misspelt one: nobody knows what was meant.
+                case "retest" where !command.arguments.isEmpty, "retest-required" where !command.arguments.isEmpty:
+                    mistakes.insert(.retestWithTarget)
                 case "retest": retest = true
                 case "retest-required": retestRequired = true
                 // With an argument it takes the label away, and starts nothing.
@@ -92,8 +106,9 @@ package struct CommandDecision: Sendable {
                     var words = command.arguments.split(whereSeparator: \.isWhitespace).map { word in
                         String(word.hasSuffix(",") ? word.dropLast() : word)
                     }
-                    if words.contains("all") { all = true }
-                    if words.isEmpty || words.contains("?") { asksForHelp = true }
+                    if words.contains("all") { (all, testsAll) = (true, true) }
+                    if words.isEmpty { mistakes.insert(.testWithoutTarget) }
+                    if words.contains("?") { asksForHelp = true }
                     words.removeAll { $0 == "all" || $0 == "?" || $0.isEmpty }
                     if !words.isEmpty { testLines.append(words) }
                 default: break

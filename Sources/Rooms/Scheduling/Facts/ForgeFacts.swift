@@ -72,6 +72,25 @@ struct ForgeReader: Sendable {
         try await facts(reconcile.repository, reconcile.number, actor: nil, catalog) { _, _ in true }
     }
 
+    /// The jobs of the repository's own files before a push to a branch; nil where it may have had none.
+    func before(_ push: RefPushed, _ catalog: JobCatalog) async throws -> RepositoryJobs? {
+        guard !push.isTag else { return nil }
+        return try await before(push.before, push.repository, catalog)
+    }
+
+    func before(_ reconcile: PullReconcile, _ catalog: JobCatalog) async throws -> RepositoryJobs? {
+        guard let push = reconcile.push else { return nil }
+        return try await before(push.before, reconcile.repository, catalog)
+    }
+
+    private func before(
+        _ commit: String, _ repository: RepositoryName, _ catalog: JobCatalog
+    ) async throws -> RepositoryJobs? {
+        // A new branch was nothing before.
+        guard catalog.inRepository.isEnabled(repository), commit.contains(where: { $0 != "0" }) else { return nil }
+        return try await repositories.jobs(of: repository, at: commit, catalog)
+    }
+
     /// The jobs of the repository's own files at a push; nil where it may have none.
     func own(_ push: RefPushed, _ catalog: JobCatalog) async throws -> RepositoryJobs? {
         guard catalog.inRepository.isEnabled(push.repository) else { return nil }

@@ -55,8 +55,9 @@ extension Decider {
 
     private func isTrusted(_ event: PullChanged, _ facts: ForgeFacts?) -> Bool {
         guard let facts else { return false }
-        // `lgtm` asks about the author alone: the label is what makes up for the lack of trust.
-        return event.label == "lgtm" ? facts.isAuthorTrusted : facts.isPullTrusted
+        // `lgtm` asks about the author alone: the label is what makes up for the lack of trust. A label that is there when it
+        // is opened starts jobs by its own event.
+        return event.label == "lgtm" || event.action == "opened" ? facts.isAuthorTrusted : facts.isPullTrusted
     }
 
     func decide(
@@ -79,7 +80,8 @@ extension Decider {
             notices.post(
                 SchedulingText.testHelp,
                 SchedulingText.help(
-                    unknown: decision.unknownTargets, branch: facts.pull.baseRef, jobs: jobs, actor: issued.actor,
+                    unknown: decision.unknownTargets, mistakes: decision.mistakes, branch: facts.pull.baseRef,
+                    jobs: jobs, actor: issued.actor,
                     problems: facts.own?.jobs.problems ?? []))
         } else {
             notices.withdraw(SchedulingText.testHelp)
@@ -173,8 +175,9 @@ extension Decider {
         let choices = try AutomaticJobs.choose(
             from: starting, branch: pull.baseRef, changedFiles: { try files(facts) })
         start(
-            choices, of: facts, origin: .trigger, delivery: "configuration-\(reconcile.version)/\(pull.number)",
-            traceparent, &verdict)
+            choices, of: facts, origin: .trigger,
+            delivery: "configuration-\(reconcile.push?.after ?? String(reconcile.version))/\(pull.number)", traceparent,
+            &verdict)
     }
 
     private func status(_ pull: PullState, _ context: String, _ state: String, _ description: String) -> ForgeDesired {

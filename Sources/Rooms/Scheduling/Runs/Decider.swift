@@ -32,7 +32,7 @@ struct Decider: Sendable {
         let retested = round.compactMap { item -> PullState? in
             switch item.content {
             case .command(let issued, let facts?) where CommandDecision.needsContexts(issued): facts.pull
-            case .reconcile(_, let facts?): facts.pull
+            case .reconcile(_, let facts?, _): facts.pull
             default: nil
             }
         }
@@ -48,22 +48,23 @@ struct Decider: Sendable {
                 let key = PullKey(issued.repository, issued.number)
                 guard let facts, let pull = known[key] else { continue }
                 try decide(issued, facts, pull, catalog, contexts[key] ?? [:], item.traceparent, &verdict)
-            case .push(let push, let own):
+            case .push(let push, let own, let before):
                 try decide(push, own, catalog, item.traceparent, &verdict)
+                if let own, let before { try await spread(push, own, before, catalog, &verdict, database) }
             case .request(let request, let own):
                 decide(request, own, catalog, item.traceparent, &verdict)
             case .configuration(let applied):
                 try await spread(applied, &verdict, database)
-            case .reconcile(let reconcile, let facts):
+            case .reconcile(let reconcile, let facts, let before):
                 let key = PullKey(reconcile.repository, reconcile.number)
                 guard let facts else { continue }
                 let rows = try await database.execute(
                     SchedulingStore.changedPresubmits, reconcile.previous, reconcile.version,
                     reconcile.repository.org, reconcile.repository.repo)
+                var changed = try ChangedPresubmits(rows)
+                if let before, let now = facts.own?.jobs { changed.add(before: before, now: now) }
                 try decide(
-                    reconcile, facts, known[key], catalog, try ChangedPresubmits(rows), contexts[key] ?? [:],
-                    item.traceparent,
-                    &verdict)
+                    reconcile, facts, known[key], catalog, changed, contexts[key] ?? [:], item.traceparent, &verdict)
             case .leased(let granted): verdict.leased.append(granted)
             case .leaseWaiting(let waiting): verdict.places[waiting.runID.uuid] = waiting.text
             case .cancel(let cancel):
@@ -83,6 +84,21 @@ struct Decider: Sendable {
                 PullReconcile(
                     repository: RepositoryName(org: org, repo: repo), number: number, version: applied.version,
                     previous: applied.previous))
+        }
+    }
+
+    /// The same where a push changed the jobs that the repository's own files give to its branch.
+    private func spread(
+        _ push: RefPushed, _ now: RepositoryJobs, _ before: RepositoryJobs, _ catalog: JobCatalog,
+        _ verdict: inout Verdict, _ database: Transaction
+    ) async throws {
+        guard now.presubmits.map(\.hash) != before.presubmits.map(\.hash) else { return }
+        let pulls = try await database.execute(
+            SchedulingStore.openPullsOfBranch, push.repository.org, push.repository.repo, push.ref)
+        verdict.reconciliations += try pulls.map { row in
+            PullReconcile(
+                repository: push.repository, number: try row.decode(Int.self), version: catalog.version,
+                previous: catalog.version, push: .init(before: push.before, after: push.after))
         }
     }
 

@@ -4,7 +4,7 @@ extension SchedulingStore {
     static let configurationStatements = [
         currentVersion, currentJobIDs, jobDefinitions, lockConfiguration, currentConfiguration, currentDigests,
         insertVersion, endJobs, insertJobs, insertDefinitions, configurationVersions, changedJobs, jobsOfVersion,
-        changedPresubmits, openPullsOfChange,
+        changedPresubmits, openPullsOfChange, openPullsOfBranch,
     ]
 
     /// 0 where nothing was ever applied.
@@ -111,6 +111,15 @@ extension SchedulingStore {
                   and (since <= $1::bigint and (until is null or until > $1::bigint))
                       <> (since <= $2::bigint and (until is null or until > $2::bigint)))
          order by pull.org, pull.repo, pull.number
+        """)
+
+    static let openPullsOfBranch = Statement(
+        "scheduling.open_pulls_of_branch",
+        """
+        select number
+          from scheduling.pulls
+         where org = $1 and repo = $2 and base_ref = $3 and is_open
+         order by number
         """)
 
     static let jobsOfVersion = Statement(

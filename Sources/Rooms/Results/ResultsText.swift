@@ -53,6 +53,18 @@ package enum ResultsText {
         return what
     }
 
+    /// Why a pull request has no run for its newest commit.
+    static func nothingStarted(_ pull: PullRow?) -> String {
+        guard let pull, pull.isOpen else { return "No run for the newest commit." }
+        if pull.mergeable == false {
+            return """
+                It conflicts with \(pull.baseRef), so nothing was started. Once it is rebased and pushed its tests start.
+                """
+        }
+        if pull.isDraft { return "It is a draft, so nothing was started. Tests start once it is ready for review." }
+        return "No run for the newest commit. Either no job applies to its changes, or its author is not trusted yet."
+    }
+
     private static func took(_ run: RunSummary) -> String {
         guard let start = run.startedAt, let end = run.finishedAt else { return "" }
         return " after \(HumanTime.duration(end.timeIntervalSince(start)))"

@@ -113,12 +113,64 @@ struct ProwFaceTests {
         }
     }
 
-    @Test("more runs than a page of the database are all listed")
+    @Test("more runs than a page of the database are all listed; limit lists fewer")
     func paging() async throws {
         try await ResultsHarness.run { results in
-            for number in 1...1101 { try await results.store { $0.build = BuildID(Int64(number)) } }
+            for number in 1...2101 { try await results.store { $0.build = BuildID(Int64(number)) } }
             let items = try await jobs(results, "?omit=pod_spec")
-            #expect(Set(items.map(\.metadata.name)).count == 1101)
+            #expect(Set(items.map(\.metadata.name)).count == 2101)
+            let few = try await jobs(results, "?limit=2050")
+            #expect(few.map(\.metadata.name) == items.prefix(2050).map(\.metadata.name))
+            for limit in ["0", "-1", "many", "1000000"] {
+                #expect(try await results.get("/prowjobs.js?limit=\(limit)").status == .badRequest)
+            }
+        }
+    }
+
+    @Test(
+        "an item of the list says what the run's own document says", arguments: ["", "labels", "annotations,pod_spec"])
+    func sameDocument(omitted: String) async throws {
+        try await ResultsHarness.run { results in
+            try await results.configure("unit")
+            try await results.store {
+                $0.build = BuildID(1)
+                $0.description = "It said \"no\"\n\\ and é \u{2028}."
+            }
+            try await results.store {
+                $0.build = BuildID(2)
+                $0.repository = nil
+                $0.kind = .periodic
+                $0.pulls = []
+                $0.job = "nightly \"quoted\""
+            }
+            try await results.store {
+                $0.build = BuildID(3)
+                $0.state = .running
+            }
+            struct List: Decodable { var items: [ProwJobDocument] }
+            let text = try await results.get("/prowjobs.js?omit=\(omitted)").text
+            let items = try ArtifactDocument.decode(List.self, from: Array(text.utf8)).items
+            #expect(items.count == 3)
+            for item in items {
+                let yaml = try await results.get("/prowjob?prowjob=\(item.metadata.name)").text
+                #expect(yaml.contains(item.status.url ?? "?"))
+                let run = try #require(RunID(item.metadata.name))
+                let row = try #require(try await ResultsStore(results.database).prowJob(run))
+                var own = ProwJobDocument(
+                    runID: run, kind: row.kind, job: row.job ?? ResolvedJob(name: row.jobName, kind: row.kind),
+                    refs: row.refs,
+                    status: .init(
+                        startTime: row.requestedAt, pendingTime: row.startedAt, completionTime: row.finishedAt,
+                        state: row.state, description: row.description, url: item.status.url,
+                        podName: run.description, buildID: row.buildID))
+                if omitted.contains("labels") { own.metadata.labels = nil }
+                if omitted.contains("annotations") { own.metadata.annotations = nil }
+                if omitted.contains("pod_spec") { own.spec.podSpec = nil }
+                // Times are written in whole seconds.
+                let whole = try ArtifactDocument.decode(
+                    ProwJobDocument.self, from: try ArtifactDocument.encode(own))
+                #expect(item == whole)
+            }
         }
     }
 

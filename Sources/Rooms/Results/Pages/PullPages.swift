@@ -74,8 +74,7 @@ struct PullPages {
                     ]) { $1 }
                 }),
             "noContexts": .flag(history.contexts.isEmpty),
-            "emptyText": .text(
-                "No run for the newest commit. Either no job applies to its changes, or its author is not trusted yet."),
+            "emptyText": .text(ResultsText.nothingStarted(pull)),
             "pushes": .objects(
                 history.pushes.map { push in
                     [

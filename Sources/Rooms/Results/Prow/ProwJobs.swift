@@ -2,9 +2,13 @@ import ArtifactStore
 import FoundationEssentials
 import Hummingbird
 import SlipwayModel
+import Synchronization
 import Web
 
 /// `/prowjobs.js`: runs in the shape of Prow's ProwJob list, streamed.
+///
+/// Most of a ProwJob is its job's, and jobs are few beside their runs: what a job contributes is encoded once, and the
+/// database writes the rest as JSON already.
 struct ProwJobs: Sendable {
     /// Parts that readers may leave out to save their time: Prow's `omit`.
     enum Omission: String, CaseIterable {
@@ -16,10 +20,14 @@ struct ProwJobs: Sendable {
     let store: ResultsStore
     /// Where the runs' pages are, without a trailing slash.
     let pageURL: String
+    let cache: ProwJobCache
 
     /// What is older is no longer listed, as Prow's own list ends with its sinker.
     private static let reach = 48 * 3_600_000.0
-    private static let page = 500
+    /// Runs that are listed where nobody asks for more.
+    static let usualLimit = 10_000
+    static let greatestLimit = 200_000
+    private static let page = 2000
 
     func response(_ query: QueryParameters) throws(WebError) -> Response {
         // What is not known is ignored, as Prow does.
@@ -27,6 +35,7 @@ struct ProwJobs: Sendable {
         let owner = try query.text("owner")
         let org = try query.text("org") ?? owner
         let repo = try query.text("repo")
+        let limit = try Self.limit(query)
         let variable = try query.text("var", maximum: 100)
         if let variable, !Self.isIdentifier(variable) {
             throw .badRequest("The parameter 'var' must be the name of a JavaScript variable, not '\(variable)'.")
@@ -39,23 +48,62 @@ struct ProwJobs: Sendable {
                 let since = RunID(
                     UUID.version7(milliseconds: UInt64(Date().timeIntervalSince1970 * 1000 - Self.reach)).floor)
                 var before = RunID(.last)
-                var isFirst = true
-                while true {
-                    let rows = try await store.prowJobs(
-                        since: since, before: before, repository: (org, repo), limit: Self.page)
+                var left = limit
+                while left > 0 {
+                    let size = min(left, Self.page)
+                    let lines = try await store.prowJobLines(
+                        since: since, before: before, repository: (org, repo),
+                        labels: !omitted.contains(.labels), limit: size)
+                    let parts = try await parts(of: lines, omitted)
                     var buffer = ByteBuffer()
-                    for row in rows {
-                        if !isFirst { buffer.writeString(",") }
-                        isFirst = false
-                        buffer.writeBytes(try ArtifactDocument.encode(document(row, omitted)))
+                    buffer.reserveCapacity(lines.count * 1024)
+                    for (index, line) in lines.enumerated() {
+                        if index > 0 || left < limit { buffer.writeString(",") }
+                        if let part = parts[line.jobKey] { line.write(part, pageURL, into: &buffer) }
                     }
                     if buffer.readableBytes > 0 { try await writer.write(buffer) }
-                    guard rows.count == Self.page, let last = rows.last else { break }
-                    before = last.runID
+                    left -= lines.count
+                    guard lines.count == size, let last = lines.last.flatMap({ RunID($0.runID) }) else { break }
+                    before = last
                 }
                 try await writer.write(ByteBuffer(string: variable == nil ? "]}" : "]};"))
                 try await writer.finish(nil)
             })
+    }
+
+    private static func limit(_ query: QueryParameters) throws(WebError) -> Int {
+        guard let text = query["limit"] else { return usualLimit }
+        guard let limit = Int(text), (1...greatestLimit).contains(limit) else {
+            throw .badRequest(
+                "The parameter 'limit' is a number of runs from 1 to \(greatestLimit), not '\(text.prefix(20))'.")
+        }
+        return limit
+    }
+
+    /// What the jobs of the lines contribute.
+    private func parts(
+        of lines: [ProwJobLine], _ omitted: Set<Omission>
+    ) async throws -> [ProwJobLine.JobKey: ProwJobPart] {
+        var parts: [ProwJobLine.JobKey: ProwJobPart] = [:]
+        var missing: [ProwJobLine.JobKey: RunID] = [:]
+        for line in lines where parts[line.jobKey] == nil && missing[line.jobKey] == nil {
+            if let known = cache.part(line.jobKey, omitted) {
+                parts[line.jobKey] = known
+            } else if let run = RunID(line.runID) {
+                missing[line.jobKey] = run
+            }
+        }
+        let runs = Array(missing.values)
+        var rows: [RunID: ProwJobRow] = [:]
+        for row in runs.isEmpty ? [] : try await store.prowJobs(runs) { rows[row.runID] = row }
+        for (key, run) in missing {
+            guard let row = rows[run] else { continue }
+            let part = try ProwJobPart(document(row, omitted))
+            parts[key] = part
+            // A definition that is gone leaves the name alone, which the hash does not stand for.
+            if row.job != nil { cache.keep(part, key, omitted) }
+        }
+        return parts
     }
 
     func document(_ row: ProwJobRow, _ omitted: Set<Omission> = []) -> ProwJobDocument {
@@ -86,6 +134,94 @@ struct ProwJobs: Sendable {
                 }
             }
         }
+    }
+}
+
+/// What a job contributes to the ProwJobs of its runs, as JSON.
+struct ProwJobPart: Sendable {
+    let annotations: [UInt8]?
+    /// Without the closing brace, so that a run adds its own.
+    let labels: [UInt8]?
+    let namespace: [UInt8]?
+    /// Without the closing brace and `refs`.
+    let spec: [UInt8]
+
+    /// - Parameter document: of any run of the job.
+    init(_ document: ProwJobDocument) throws {
+        annotations = try document.metadata.annotations.map(ArtifactDocument.encode)
+        labels = try document.metadata.labels.map { labels in
+            let ofRun = labels.keys.filter { $0.hasPrefix("prow.k8s.io/refs.") } + ProwJobLine.ownLabels
+            return try ArtifactDocument.encode(labels.filter { !ofRun.contains($0.key) }).dropLast()
+        }
+        namespace = try document.metadata.namespace.map(ArtifactDocument.encode)
+        var spec = document.spec
+        spec.refs = nil
+        self.spec = try ArtifactDocument.encode(spec).dropLast()
+    }
+}
+
+/// Parts of jobs that were asked for lately; jobs are known by their content, so that no part is ever wrong.
+final class ProwJobCache: Sendable {
+    private struct Key: Hashable {
+        var job: ProwJobLine.JobKey
+        var omitted: Set<ProwJobs.Omission>
+    }
+
+    private static let limit = 20_000
+    private let parts = Mutex<[Key: ProwJobPart]>([:])
+
+    func part(_ job: ProwJobLine.JobKey, _ omitted: Set<ProwJobs.Omission>) -> ProwJobPart? {
+        parts.withLock { $0[Key(job: job, omitted: omitted)] }
+    }
+
+    func keep(_ part: ProwJobPart, _ job: ProwJobLine.JobKey, _ omitted: Set<ProwJobs.Omission>) {
+        parts.withLock { parts in
+            if parts.count >= Self.limit { parts.removeAll() }
+            parts[Key(job: job, omitted: omitted)] = part
+        }
+    }
+}
+
+extension ProwJobLine {
+    /// Labels that say which run it is.
+    static let ownLabels = ["prow.k8s.io/id", "prow.k8s.io/build-id"]
+
+    func write(_ part: ProwJobPart, _ pageURL: String, into buffer: inout ByteBuffer) {
+        buffer.writeString("{\"apiVersion\":\"prow.k8s.io/v1\",\"kind\":\"ProwJob\",\"metadata\":{")
+        if let annotations = part.annotations {
+            buffer.writeString("\"annotations\":")
+            buffer.writeBytes(annotations)
+            buffer.writeString(",")
+        }
+        buffer.writeString("\"creationTimestamp\":\"\(requestedAt)\"")
+        if let labels = part.labels {
+            buffer.writeString(",\"labels\":")
+            buffer.writeBytes(labels)
+            buffer.writeString(",\"prow.k8s.io/build-id\":\"\(buildID)\",\"prow.k8s.io/id\":\"\(runID)\"")
+            if let refsLabels, refsLabels.utf8.count > 2 {
+                buffer.writeString(",")
+                buffer.writeSubstring(refsLabels.dropFirst().dropLast())
+            }
+            buffer.writeString("}")
+        }
+        buffer.writeString(",\"name\":\"\(runID)\"")
+        if let namespace = part.namespace {
+            buffer.writeString(",\"namespace\":")
+            buffer.writeBytes(namespace)
+        }
+        buffer.writeString("},\"spec\":")
+        buffer.writeBytes(part.spec)
+        if let refs {
+            buffer.writeString(",\"refs\":")
+            buffer.writeString(refs)
+        }
+        buffer.writeString("},\"status\":{\"build_id\":\"\(buildID)\"")
+        if let finishedAt { buffer.writeString(",\"completionTime\":\"\(finishedAt)\"") }
+        buffer.writeString(",\"description\":\(description)")
+        if let startedAt { buffer.writeString(",\"pendingTime\":\"\(startedAt)\"") }
+        buffer.writeString(
+            ",\"pod_name\":\"\(runID)\",\"startTime\":\"\(requestedAt)\",\"state\":\"\(state.prowName)\"")
+        buffer.writeString(",\"url\":\"\(pageURL)/runs/\(runID)\"}}")
     }
 }
 

@@ -10,10 +10,19 @@ struct ProwRoutes: Sendable {
     let store: ResultsStore
     let artifacts: any ArtifactStorage
     let pageURL: String
+    private let cache = ProwJobCache()
+
+    init(store: ResultsStore, artifacts: any ArtifactStorage, pageURL: String) {
+        self.store = store
+        self.artifacts = artifacts
+        self.pageURL = pageURL
+    }
+
+    private var prowJobs: ProwJobs { ProwJobs(store: store, pageURL: pageURL, cache: cache) }
 
     func add(to router: Router<SlipwayContext>) {
         router.get("prowjobs.js") { request, _ in
-            try ProwJobs(store: store, pageURL: pageURL).response(try request.query())
+            try prowJobs.response(try request.query())
         }
         router.get("prowjob", use: prowJob)
         router.get("log", use: log)
@@ -31,7 +40,7 @@ struct ProwRoutes: Sendable {
         guard let run = RunID(name), let row = try await store.prowJob(run) else {
             throw WebError.notFound(ResultsText.noSuchRun(name))
         }
-        let document = ProwJobs(store: store, pageURL: pageURL).document(row)
+        let document = prowJobs.document(row)
         let value = try JSONDecoder().decode(JSONValue.self, from: Data(try ArtifactDocument.encode(document)))
         return .content(ByteBuffer(string: try YAMLText.of(value)), type: "text/plain; charset=utf-8")
     }

@@ -73,6 +73,35 @@ struct ConsumerTests {
         }
     }
 
+    @Test("a database that takes nothing is asked again, and counts no failure", arguments: ["53100", "53200"])
+    func fullDisk(code: String) async throws {
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker]) { harness in
+            let database = harness.bus.database
+            // A sequence counts what is rolled back, too.
+            try await database.script(
+                """
+                create sequence refusals;
+                create function refuse() returns trigger language plpgsql as
+                    $$begin perform nextval('refusals'); raise 'no room' using errcode = '\(code)'; end$$;
+                create trigger full before delete or update on fleet.outbox for each row execute function refuse();
+                """)
+            try await harness.consuming(worker) {
+                try await harness.bus.commit { effects in
+                    for number in 1...3 { try effects.emit(event(number)) }
+                }
+                try await eventually("it was tried three times") {
+                    try await database.query("select last_value from refusals").one().decode(Int.self) >= 3
+                }
+                #expect(worker.handled.numbers.isEmpty)
+                try await database.script("drop trigger full on fleet.outbox")
+                await worker.handled.wait(for: 3)
+            }
+            #expect(worker.handled.numbers.sorted() == [1, 2, 3])
+            #expect(try await harness.count("fleet.dead_letters") == 0)
+        }
+    }
+
     @Test("what the broker has lost is published again, and what only waits is not")
     func lostQueue() async throws {
         let worker = RecordingWorker()

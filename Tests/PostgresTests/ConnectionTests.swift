@@ -283,11 +283,20 @@ import Testing
             let error = await failure { _ = try await task.value }
             #expect(error?.kind == .connectionLost)
             #expect(error?.code == "57P01")
-            #expect(error?.isConnectionTrouble == true)
+            #expect(error?.isOutage == true)
             let after = await failure { try await victim.query("select 1") }
             #expect(after?.kind == .connectionLost)
             await admin.close()
         }
+    }
+
+    @Test(
+        arguments: [
+            ("08006", true), ("53100", true), ("53200", true), ("53300", true), ("57P01", true), ("57P03", true),
+            ("23505", false), ("40001", false), ("42703", false), ("57014", false), (nil, false),
+        ] as [(String?, Bool)])
+    func anOutageSaysNothingOfTheStatement(code: String?, isOutage: Bool) {
+        #expect(PostgresError(.server, "text", code: code).isOutage == isOutage)
     }
 
     @Test func aCutLinkIsALostConnection() async throws {

@@ -101,22 +101,24 @@ package struct BatchConsumer: Service {
     private func settle(_ messages: [Message]) async -> Bool {
         guard !messages.isEmpty else { return true }
         activity.begin(worker.name, handling: messages)
-        do {
-            try await handle(messages)
-            activity.end(worker.name, handled: messages)
-            return true
-        } catch let error where isAbsence(of: error) {
-            guard await waitForDatabase() else { return false }
-            return await settle(messages)
-        } catch is CancellationError {
-            return false
-        } catch {
-            guard messages.count == 1 else {
-                let middle = messages.count / 2
-                guard await settle(Array(messages[..<middle])) else { return false }
-                return await settle(Array(messages[middle...]))
+        var outage = Outage()
+        while true {
+            do {
+                try await handle(messages)
+                activity.end(worker.name, handled: messages)
+                return true
+            } catch let error as PostgresError where error.isOutage {
+                guard await waitForDatabase(&outage, error) else { return false }
+            } catch is CancellationError {
+                return false
+            } catch {
+                guard messages.count == 1 else {
+                    let middle = messages.count / 2
+                    guard await settle(Array(messages[..<middle])) else { return false }
+                    return await settle(Array(messages[middle...]))
+                }
+                return await retry(messages[0], error: error)
             }
-            return await retry(messages[0], error: error)
         }
     }
 
@@ -154,71 +156,92 @@ package struct BatchConsumer: Service {
 
     private func retry(_ message: Message, error: any Error) async -> Bool {
         defer { activity.end(worker.name, handled: []) }
-        let envelope = message.envelope
-        let reason = String(String(describing: error).prefix(2000))
-        do {
-            let verdict = try await bus.commit { [worker, policy] effects -> RetryPolicy.Verdict? in
-                let counted = try await effects.database.execute(
-                    FleetStore.countFailure, worker.name, envelope.id, reason)
-                guard let (attempts, waited) = try counted.first?.decode((Int, Double).self) else { return nil }
-                let verdict = policy.verdict(on: error, attempts: attempts, waited: .seconds(waited))
-                switch verdict {
-                case .retry(let delay):
-                    try await effects.database.execute(
-                        FleetStore.holdBack, worker.name, envelope.id, delay / .seconds(1))
-                case .dead:
-                    try await effects.database.execute(
-                        FleetStore.buryMessage, worker.name, envelope.id, envelope.subject)
-                }
-                return verdict
+        var outage = Outage()
+        while true {
+            do {
+                report(try await count(error, of: message), message, error)
+                return true
+            } catch is CancellationError {
+                return false
+            } catch {
+                guard await waitForDatabase(&outage, error) else { return false }
             }
-            switch verdict {
-            case .retry(let delay):
-                instruments.count("slipway_retries_total", ["worker": worker.name])
-                logger.warning(
-                    "\(envelope.type) failed and is tried again in \(delay): \(reason)",
-                    metadata: ["subject": "\(envelope.subject)"])
-            case .dead:
-                instruments.count("slipway_dead_letters_total", ["worker": worker.name])
-                logger.error(
-                    "\(envelope.type) was given up; see 'slipway dead-letters list': \(reason)",
-                    metadata: ["subject": "\(envelope.subject)"])
-            case nil: break
-            }
-            return true
-        } catch is CancellationError {
-            return false
-        } catch {
-            guard await waitForDatabase() else { return false }
-            return await retry(message, error: error)
         }
     }
+
+    /// Counts a failure and does what follows from it; nil where somebody has handled the message meanwhile.
+    private func count(_ error: any Error, of message: Message) async throws -> RetryPolicy.Verdict? {
+        let envelope = message.envelope
+        return try await bus.commit { [worker, policy] effects in
+            let counted = try await effects.database.execute(
+                FleetStore.countFailure, worker.name, envelope.id, Self.reason(error))
+            guard let (attempts, waited) = try counted.first?.decode((Int, Double).self) else { return nil }
+            let verdict = policy.verdict(on: error, attempts: attempts, waited: .seconds(waited))
+            switch verdict {
+            case .retry(let delay):
+                try await effects.database.execute(
+                    FleetStore.holdBack, worker.name, envelope.id, delay / .seconds(1))
+            case .dead:
+                try await effects.database.execute(
+                    FleetStore.buryMessage, worker.name, envelope.id, envelope.subject)
+            }
+            return verdict
+        }
+    }
+
+    private func report(_ verdict: RetryPolicy.Verdict?, _ message: Message, _ error: any Error) {
+        let envelope = message.envelope
+        switch verdict {
+        case .retry(let delay):
+            instruments.count("slipway_retries_total", ["worker": worker.name])
+            logger.warning(
+                "\(envelope.type) failed and is tried again in \(delay): \(Self.reason(error))",
+                metadata: ["subject": "\(envelope.subject)"])
+        case .dead:
+            instruments.count("slipway_dead_letters_total", ["worker": worker.name])
+            logger.error(
+                "\(envelope.type) was given up; see 'slipway dead-letters list': \(Self.reason(error))",
+                metadata: ["subject": "\(envelope.subject)"])
+        case nil: break
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String { String(String(describing: error).prefix(2000)) }
 
     private func buryUnreadable(_ delivery: Delivery, reason: String) async {
         let id = delivery.messageID.flatMap { UUID(uuidString: $0) } ?? .version7()
-        do {
-            try await bus.database.execute(
-                FleetStore.insertDeadLetter, worker.name, id, delivery.type ?? "unknown", delivery.routingKey,
-                Array(delivery.body.prefix(65536)), reason, 1)
-            logger.error("an unreadable message was laid among the dead letters: \(reason)")
-        } catch {
-            guard await waitForDatabase() else { return }
-            await buryUnreadable(delivery, reason: reason)
+        var outage = Outage()
+        while true {
+            do {
+                try await bus.database.execute(
+                    FleetStore.insertDeadLetter, worker.name, id, delivery.type ?? "unknown", delivery.routingKey,
+                    Array(delivery.body.prefix(65536)), reason, 1)
+                logger.error("an unreadable message was laid among the dead letters: \(reason)")
+                return
+            } catch {
+                guard await waitForDatabase(&outage, error) else { return }
+            }
         }
     }
 
-    /// Whether the database itself is away, so that nothing was decided about the message.
-    private func isAbsence(of error: any Error) -> Bool {
-        (error as? PostgresError)?.isConnectionTrouble ?? false
+    /// How long the database has been asked again for one thing.
+    private struct Outage {
+        var pause = Duration.milliseconds(50)
     }
 
-    private func waitForDatabase() async -> Bool {
+    /// Waits until the database is there, and then a little: one whose disk is full is there, and takes nothing.
+    ///
+    /// - Returns: false when the task was cancelled meanwhile.
+    private func waitForDatabase(_ outage: inout Outage, _ error: any Error) async -> Bool {
         do {
             try await waitUntilReachable(bus.database.configuration, logger: logger)
-            return !Task.isCancelled
+            try await Task.sleep(for: outage.pause)
         } catch {
             return false
         }
+        if outage.pause > .seconds(1) { logger.warning("nothing can be stored, and is tried again: \(error)") }
+        outage.pause = min(outage.pause * 2, .seconds(5))
+        return !Task.isCancelled
     }
 }
 

@@ -53,7 +53,7 @@ package actor GroupCommit<Input: Sendable, Output: Sendable> {
             return outputs[0]
         } catch {
             // A database that is away is away for each of them.
-            let isCommon = (error as? PostgresError)?.isConnectionTrouble ?? false
+            let isCommon = (error as? PostgresError)?.isOutage ?? false
             for waiter in others {
                 waiter.continuation.resume(returning: isCommon ? .done(.failure(error)) : .alone)
             }

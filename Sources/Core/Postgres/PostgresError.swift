@@ -63,11 +63,12 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     package var isUniqueViolation: Bool { code == "23505" }
     package var isForeignKeyViolation: Bool { code == "23503" }
 
-    /// The link or the server went away (also 57P01…57P05, 08xxx): nothing says that the statement itself is wrong.
-    package var isConnectionTrouble: Bool {
+    /// The link or the server went away (also 57P01…57P05, 08xxx), or takes nothing for want of disk, memory or
+    /// connections (53xxx): nothing says that the statement itself is wrong.
+    package var isOutage: Bool {
         switch kind {
         case .connectionFailed, .connectionLost, .commitUnknown, .acquireTimedOut: true
-        default: code.map { $0.hasPrefix("08") || $0.hasPrefix("57P") } ?? false
+        default: code.map { code in ["08", "53", "57P"].contains { code.hasPrefix($0) } } ?? false
         }
     }
 

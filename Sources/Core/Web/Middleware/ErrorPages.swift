@@ -49,7 +49,7 @@ struct ErrorPages: RouterMiddleware {
         switch error {
         case let error as WebError:
             return error
-        case let error as PostgresError where error.isConnectionTrouble:
+        case let error as PostgresError where error.isOutage:
             context.logger.error("the database did not answer: \(error)")
             return WebError(
                 .serviceUnavailable, "The database does not answer right now. Try again in a moment.",

@@ -68,7 +68,7 @@ package struct BoskosFace: HTTPResponder {
             }
         } catch let error as BoskosRefusal {
             throw error
-        } catch let error as PostgresError where error.isConnectionTrouble {
+        } catch let error as PostgresError where error.isOutage {
             throw BoskosRefusal(.serviceUnavailable, "The database does not answer right now, try again later.")
         } catch is CancellationError {
             throw BoskosRefusal(.serviceUnavailable, "The server is shutting down, try again later.")

@@ -112,6 +112,31 @@ import Testing
         await proxy.stop()
     }
 
+    @Test func aPublisherThatNeverPausesGivesUpASilentBroker() async throws {
+        let bench = try await Bench()
+        let proxy = try await bench.proxy()
+        let publisher = try bench.publisher(through: proxy, "?heartbeat=1")
+        #expect(await publisher.publish([bench.message(0)]) == [.confirmed])
+        await proxy.hold()
+        let reasons = Mutex<[String]>([])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var number = 0
+            // Between the last heartbeat that was due and the look for it, something is published.
+            try await eventually("the connection is given up") {
+                number += 1
+                group.addTask { [message = bench.message(number)] in
+                    guard case .unknown(let reason) = await publisher.publish([message])[0] else { return }
+                    reasons.withLock { $0.append(reason) }
+                }
+                return reasons.withLock { !$0.isEmpty }
+            }
+            try await group.waitForAll()
+        }
+        #expect(reasons.withLock { $0[0].contains("nothing came for 2 s, not even a heartbeat") })
+        await publisher.close()
+        await proxy.stop()
+    }
+
     @Test func aPeerThatTakesNothingMoreDoesNotHoldThePublisher() async throws {
         let bench = try await Bench()
         let proxy = try await bench.proxy()

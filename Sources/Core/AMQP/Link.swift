@@ -20,6 +20,8 @@ final class Link: @unchecked Sendable {
     private(set) var fileDescriptor: Int32 = -1
     /// Seconds, as agreed with the broker.
     private(set) var heartbeat = 0
+    /// When something had arrived, as far as it was looked for.
+    private var heardAt = ContinuousClock.now
 
     /// Connects, logs in and opens the main channel. Blocks, also on name resolution: not for a loop's thread.
     init(address: BrokerAddress, name: String) throws(BrokerError) {
@@ -35,6 +37,7 @@ final class Link: @unchecked Sendable {
         amqp_set_rpc_timeout(state, &limit)
         amqp_channel_open(state, Self.mainChannel)
         try checkReply("opening a channel")
+        heardAt = .now
     }
 
     deinit { amqp_destroy_connection(state) }
@@ -235,13 +238,26 @@ final class Link: @unchecked Sendable {
     }
 
     /// Whether the socket takes bytes now, so that publishing would not block the loop.
-    var isWritable: Bool {
-        var descriptor = pollfd(fd: fileDescriptor, events: Int16(POLLOUT), revents: 0)
+    var isWritable: Bool { isReady(POLLOUT) }
+
+    /// Notes that something has arrived, if so. Asked before it is read.
+    func listen() { if isReady(POLLIN) { heardAt = .now } }
+
+    private func isReady(_ event: Int32) -> Bool {
+        var descriptor = pollfd(fd: fileDescriptor, events: Int16(event), revents: 0)
         return poll(&descriptor, 1, 0) > 0
     }
 
     func publish(_ message: OutgoingMessage) throws(BrokerError) {
         var status: Int32 = 0
+        // Once heartbeats are overdue rabbitmq-c reads before it publishes, and waits for something to read without end:
+        // it takes its time-out of 0 for none.
+        if heartbeat > 0, .now - heardAt >= .seconds(2 * heartbeat) {
+            listen()
+            guard .now - heardAt < .seconds(2 * heartbeat) else {
+                throw failure(AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue, "publishing")
+            }
+        }
         message.exchange.withBytes { exchange in
             message.routingKey.withBytes { key in
                 message.withProperties { properties in

@@ -49,6 +49,7 @@ extension Link {
     /// came before it were put aside), and each half heartbeat. What precedes a failure is delivered with it.
     func drain() -> (events: [LinkEvent], failure: BrokerError?) {
         var events: [LinkEvent] = []
+        listen()
         do {
             while true {
                 var frame = amqp_frame_t()

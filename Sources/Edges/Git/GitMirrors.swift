@@ -14,6 +14,9 @@ package struct GitMirrors: Sendable {
         case refused(String)
     }
 
+    /// Seconds after which a lock that is still there is nobody's.
+    private static let lockPatience = 600.0
+
     private let folder: String
     private let forge: ForgeClient
 
@@ -32,7 +35,7 @@ package struct GitMirrors: Sendable {
         }
         let repository = try await copy(of: name)
         let missing = try await repository.missing(commits)
-        if !missing.isEmpty { _ = try await fetch(missing, of: name, into: repository) }
+        if !missing.isEmpty { try await fetch(missing, of: name, into: repository) }
         return repository
     }
 
@@ -40,9 +43,30 @@ package struct GitMirrors: Sendable {
     package func head(of branch: String, in name: RepositoryName) async throws -> String? {
         try check(branch, name)
         let repository = try await copy(of: name)
-        let own = "refs/slipway/heads/\(branch)"
-        guard try await fetch(["+refs/heads/\(branch):\(own)"], of: name, into: repository) else { return nil }
-        return try await repository.check(["rev-parse", "--verify", "--quiet", "--end-of-options", own]).firstLine
+        let ref = "refs/heads/\(branch)"
+        let output = try await repository.run(
+            ["ls-remote", "--refs", forge.address.cloneURL(name), ref], environment: try await environment(for: name))
+        guard output.status == 0 else { throw GitMirrorError(name, "ls-remote", output.error) }
+        // The pattern also finds refs that end like it.
+        let line = output.text.split(separator: "\n").first { $0.hasSuffix("\t\(ref)") }
+        guard let commit = line?.split(separator: "\t").first.map(String.init) else { return nil }
+        if try await !repository.missing([commit]).isEmpty {
+            try await fetch([commit], of: name, into: repository)
+            try await remember(commit, as: branch, in: repository)
+        }
+        return commit
+    }
+
+    /// Keeps what was fetched under a ref of ours, so that the next fetch brings only what is newer. Nothing is read
+    /// from there: a git command that was killed leaves the ref locked, and nobody shall wait for that lock.
+    private func remember(_ commit: String, as branch: String, in repository: GitRepository) async throws {
+        let ref = "refs/slipway/heads/\(branch)"
+        guard try await repository.run(["update-ref", ref, commit]).status != 0 else { return }
+        let lock = "\(repository.folder)/\(ref).lock"
+        let made = try? FileManager.default.attributesOfItem(atPath: lock)[.modificationDate] as? Date
+        if let made, made < Date(timeIntervalSinceNow: -Self.lockPatience) {
+            try? FileManager.default.removeItem(atPath: lock)
+        }
     }
 
     /// Moves a branch of the forge to a commit of the copy, if it is where it is expected to be.
@@ -89,7 +113,12 @@ package struct GitMirrors: Sendable {
             try await GitRepository(folder: own).create(
                 defaultBranch: "main",
                 // What no ref holds is kept for two weeks, git's own rule, and can be fetched again after that.
-                settings: [("core.logAllRefUpdates", "false"), ("gc.autoDetach", "false")])
+                settings: [
+                    ("core.logAllRefUpdates", "false"), ("gc.autoDetach", "false"),
+                    // A fetch becomes a pack, which is there whole or not at all: object by object, one that is killed
+                    // leaves commits without their trees. So there are many packs, and the large ones stay as they are.
+                    ("fetch.unpackLimit", "1"), ("gc.autoPackLimit", "200"), ("gc.bigPackThreshold", "256m"),
+                ])
         } catch let error as GitError {
             throw GitMirrorError(name, "init", error.message)
         } catch {
@@ -103,16 +132,11 @@ package struct GitMirrors: Sendable {
         return GitRepository(folder: path)
     }
 
-    /// - Returns: false where the forge has not got what was asked for by a ref's name.
-    private func fetch(
-        _ wanted: [String], of name: RepositoryName, into repository: GitRepository
-    ) async throws -> Bool {
+    private func fetch(_ commits: [String], of name: RepositoryName, into repository: GitRepository) async throws {
         let output = try await repository.run(
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", forge.address.cloneURL(name)] + wanted,
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", forge.address.cloneURL(name)] + commits,
             environment: try await environment(for: name))
-        if output.status == 0 { return true }
-        if output.error.contains("couldn't find remote ref") { return false }
-        throw GitMirrorError(name, "fetch", output.error)
+        guard output.status == 0 else { throw GitMirrorError(name, "fetch", output.error) }
     }
 
     private func environment(for name: RepositoryName) async throws -> Environment {

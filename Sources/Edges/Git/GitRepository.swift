@@ -44,19 +44,21 @@ package struct GitRepository: Sendable {
     /// Largest output read from one git command, in bytes.
     package static let outputLimit = 64 << 20
 
-    /// Runs a git command in the repository; a status of failure is returned, not thrown.
+    /// Runs a git command in the repository; a status of failure is returned, not thrown. One that is killed throws.
     package func run(
         _ arguments: [String], input: [UInt8] = [], environment: Environment = environment()
     ) async throws -> Output {
         let result = try await Subprocess.run(
             .name("git"), arguments: Arguments(["-C", folder] + arguments), environment: environment,
             input: .array(input), output: .bytes(limit: Self.outputLimit), error: .string(limit: 64 << 10))
-        let status: Int32 =
-            switch result.terminationStatus {
-            case .exited(let code): Int32(code)
-            case .signaled(let signal): 128 + Int32(signal)
-            }
-        return Output(status: status, bytes: result.standardOutput, error: result.standardError)
+        switch result.terminationStatus {
+        case .exited(let code):
+            return Output(status: Int32(code), bytes: result.standardOutput, error: result.standardError)
+        case .signaled(let signal):
+            // No answer: whoever takes a failure for "no" would be misled.
+            throw GitError(
+                command: arguments.first ?? "", status: 128 + Int32(signal), message: "killed by signal \(signal)")
+        }
     }
 
     /// Runs a git command that must succeed.

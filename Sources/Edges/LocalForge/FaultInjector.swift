@@ -16,6 +16,8 @@ package final class FaultInjector: Sendable {
         case dropRequest
         /// Does what was asked, then cuts the connection instead of answering.
         case dropAnswer
+        /// Tells somebody that it came, then does what was asked.
+        case announce(@Sendable () -> Void)
         /// Revokes the token that comes with the request, then treats the request as it deserves.
         case revokeToken
         /// Leads to the repository's new name, as GitHub does after a renaming: 301, and 307 for what changes something.
@@ -111,6 +113,9 @@ struct FaultMiddleware: RouterMiddleware {
         case .dropAnswer:
             _ = try? await next(request, context)
             return Self.cut
+        case .announce(let tell):
+            tell()
+            return try await next(request, context)
         case .revokeToken:
             if let header = request.headers[.authorization], let token = header.split(separator: " ").last {
                 apps.revoke(String(token))

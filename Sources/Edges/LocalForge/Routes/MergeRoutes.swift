@@ -63,7 +63,11 @@ struct MergeRoutes {
             var contexts: [String]?
         }
 
-        struct Reviews: Decodable {}
+        struct Reviews: Decodable {
+            var count: Int?
+
+            enum CodingKeys: String, CodingKey { case count = "required_approving_review_count" }
+        }
 
         var checks: Checks?
         var reviews: Reviews?
@@ -74,7 +78,8 @@ struct MergeRoutes {
         }
 
         var protection: RepositoryState.BranchProtection {
-            RepositoryState.BranchProtection(contexts: checks?.contexts ?? [], requiresPull: reviews != nil)
+            RepositoryState.BranchProtection(
+                contexts: checks?.contexts ?? [], requiresPull: reviews != nil, approvals: reviews?.count)
         }
     }
 

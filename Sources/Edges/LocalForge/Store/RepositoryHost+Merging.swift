@@ -37,6 +37,7 @@ extension RepositoryHost {
             let method = request.method ?? "merge"
             try host.checkMethod(method)
             try host.checkContexts(of: pull)
+            try host.checkReviews(of: pull)
             guard let base = host.state.branch(pull.baseRef) else { throw ForgeRefusal.notMergeable }
             let commit = try await host.mergeCommit(of: pull, onto: base, method, request, by: login)
             let ref = "refs/heads/\(pull.baseRef)"
@@ -65,6 +66,21 @@ extension RepositoryHost {
             guard statuses.contains(where: { $0.context == context && $0.state == "success" }) else {
                 throw ForgeRefusal(status: 405, message: "Required status check \"\(context)\" is expected.")
             }
+        }
+    }
+
+    /// Each reviewer's latest verdict counts.
+    private func checkReviews(of pull: RepositoryState.Pull) throws {
+        let wanted = state.protection?[pull.baseRef]?.approvals ?? 0
+        guard wanted > 0 else { return }
+        var verdicts: [String: String] = [:]
+        for review in pull.reviews ?? [] where review.state != "commented" { verdicts[review.author] = review.state }
+        guard verdicts.values.count(where: { $0 == "approved" }) >= wanted else {
+            throw ForgeRefusal(
+                status: 405,
+                message:
+                    "At least \(wanted) approving review\(wanted == 1 ? " is" : "s are") required by reviewers with write access."
+            )
         }
     }
 

@@ -74,6 +74,8 @@ struct RepositoryState: Codable, Sendable {
         var contexts: [String] = []
         /// Changes come by pull requests only.
         var requiresPull = false
+        /// Reviewers who have to approve the head; absent in files of an earlier version.
+        var approvals: Int?
     }
 
     struct IssueRecord: Codable, Sendable {

@@ -56,8 +56,8 @@ package struct FailureFinder: Sendable, Hashable {
         return possible.areIn(line) ? 1 : 0
     }
 
-    /// Colours may stand anywhere, also between a verdict and its test.
-    private static func withoutEscapes(_ line: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    /// A line without colours, which may stand anywhere, also between a verdict and its test.
+    static func withoutEscapes(_ line: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var plain: [UInt8] = []
         plain.reserveCapacity(line.count)
         var index = 0

@@ -1,5 +1,6 @@
 package import AMQP
 package import Fleet
+import FoundationEssentials
 package import Postgres
 import SlipwayModel
 import Synchronization
@@ -7,6 +8,7 @@ import Synchronization
 /// Hears every event and signal in a test's name, in the broker's place.
 package final class MessageRecorder: MessageSink {
     private let offered = Mutex<[OutgoingMessage]>([])
+    private let taken = Mutex<Set<UUID>>([])
 
     /// A bus over a test's database whose messages are recorded.
     ///
@@ -28,7 +30,17 @@ package final class MessageRecorder: MessageSink {
             defer { offered = [] }
             return offered
         }
-        return try messages.flatMap { try Message.all(in: $0.body) }
+        let all = try messages.flatMap { try Message.all(in: $0.body) }
+        taken.withLock { $0.formUnion(all.map(\.envelope.id)) }
+        return all
+    }
+
+    /// What was stored and never offered, because its process died in between: the fleet's sweeper would find it.
+    package func sweep(_ bus: FleetBus) async throws -> [Message] {
+        let rows = try await bus.database.query(
+            "delete from fleet.outbox where consumer = 'test' and due_at < now() + interval '1 minute' returning body")
+        let all = try rows.flatMap { try Message.all(in: $0.decode([UInt8].self)) }
+        return taken.withLock { taken in all.filter { taken.insert($0.envelope.id).inserted } }
     }
 
     private struct Ear: Worker {

@@ -69,6 +69,28 @@ import Testing
         }
     }
 
+    /// Nothing names a test: the comment quotes the log.
+    @Test func aFailureWithoutReportsQuotesTheLog() async throws {
+        try await MergingHarness.run(judge: { _, files, _ in
+            .init(
+                passes: files["five"] == nil || files["six"] == nil, test: nil,
+                output:
+                    "cloning\nbuilding\n\u{1B}[31merror: five and six define the same symbol\u{1B}[0m\nmake: stopped\n")
+        }) { harness in
+            let numbers = try await harness.forge.open([("five", ["five": "x\n"]), ("six", ["six": "x\n"])])
+            try await harness.steps(until: "one is out") { try await harness.ejected().count == 1 }
+            try await harness.step()
+            let comment = try #require(try await harness.comments(numbers[1]).first { $0.contains("merge train") })
+            #expect(
+                comment.contains(
+                    "```\ncloning\nbuilding\nerror: five and six define the same symbol\nmake: stopped\n```"))
+            #expect(
+                try await harness.history().contains {
+                    $0.hasPrefix("EJECT #\(numbers[1]): unit failed twice on the newest base")
+                })
+        }
+    }
+
     @Test(arguments: ["squash", "rebase"])
     func otherMethodsTakeTheAPI(method: String) async throws {
         let tide = MergingHarness.tide.replacing("tide: {", with: "tide: {merge_method: {harbor: \(method)}, ")
@@ -98,25 +120,10 @@ import Testing
         }
     }
 
-    @Test func aRefusalIsSaidAndNotTriedBlindly() async throws {
-        try await MergingHarness.run(tide: MergingHarness.tide + "\nplank: {}", settings: { $0.mergePushes = false }) {
-            harness in
-            try await harness.forge.protect("main", #"{"required_status_checks": {"contexts": ["security"]}}"#)
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
-            try await harness.steps(until: "it is out") { try await harness.ejected().count == 1 }
-            let reason = try #require(try await harness.ejected()[numbers[0]])
-            #expect(reason.contains("The forge refused the merge: Required status check \"security\" is expected."))
-            try await harness.step()
-            #expect(try await harness.history().count { $0.hasPrefix("EJECT") } == 1)
-        }
-    }
-
     @Test func aBranchThatMovedIsTestedAgain() async throws {
         try await MergingHarness.run { harness in
             let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
-            try await harness.steps(until: "it is under test") {
-                try await harness.bus.database.query("select count(*) from merging.runs").one().decode(Int.self) > 0
-            }
+            try await harness.steps(until: "it is under test") { try await harness.isUnderTest() }
             try await harness.forge.push("main", ["other": "x\n"])
             try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
             #expect(try await harness.forge.mainFiles() == ["README.md", "one", "other"])
@@ -128,9 +135,7 @@ import Testing
     @Test func mergedByHandIsNoticed() async throws {
         try await MergingHarness.run { harness in
             let numbers = try await harness.forge.open([("one", ["one": "1\n"]), ("two", ["two": "2\n"])])
-            try await harness.steps(until: "one is under test") {
-                try await harness.bus.database.query("select count(*) from merging.runs").one().decode(Int.self) > 0
-            }
+            try await harness.steps(until: "one is under test") { try await harness.isUnderTest() }
             let pull = try await harness.pull(numbers[0])
             _ = try await harness.forge.maria.mergePull(
                 MergingHarness.repository, numbers[0], sha: pull.head.sha, method: "merge", title: nil, message: nil)
@@ -179,102 +184,6 @@ import Testing
             try await harness.forge.close(issue: issue.number)
             try await harness.dirty()
             try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
-        }
-    }
-}
-
-/// What people write wrong: each is said on the pull request.
-@Suite struct BadInputTests {
-    @Test func aMethodThatTheRepositoryForbids() async throws {
-        let tide = MergingHarness.tide.replacing("tide: {", with: "tide: {merge_method: {harbor: squash}, ")
-        try await MergingHarness.run(tide: tide) { harness in
-            try await harness.forge.allow(#"{"allow_squash_merge": false}"#)
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
-            try await harness.steps(until: "it says so") {
-                try await harness.status(numbers[0])?.description
-                    == "Not mergeable. Merge type \"squash\" disallowed by repo settings"
-            }
-        }
-    }
-
-    @Test func aContextThatNeverReports() async throws {
-        let tide = MergingHarness.tide.replacing(
-            "tide: {", with: "tide: {context_options: {required-contexts: [cla]}, ")
-        try await MergingHarness.run(tide: tide) { harness in
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
-            try await harness.steps(until: "it says so") {
-                try await harness.status(numbers[0])?.description == "Not mergeable. Job cla has not succeeded."
-            }
-            let obstacles = try await harness.room.obstacles(MergingHarness.repository, numbers[0])
-            #expect(obstacles.map(\.rule) == ["cla is required and was never reported on its newest commit."])
-        }
-    }
-
-    @Test func aRepositoryWithoutJobs() async throws {
-        try await MergingHarness.run(jobs: []) { harness in
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"]), ("two", ["two": "2\n"])])
-            try await harness.steps(until: "both land") { try await harness.areMerged(numbers) }
-        }
-    }
-
-    @Test func aConflictWithTheBase() async throws {
-        try await MergingHarness.run { harness in
-            let numbers = try await harness.forge.open([("one", ["README.md": "one\n"])])
-            try await harness.steps(until: "it is green") { try await harness.status(numbers[0], "unit") != nil }
-            try await harness.forge.push("main", ["README.md": "main\n"])
-            try await harness.steps(until: "it is out, or its run fails") {
-                let text = try await harness.status(numbers[0])?.description ?? ""
-                return text.contains("conflict") || text.contains("has not succeeded")
-            }
-            #expect(try await !harness.isMerged(numbers[0]))
-        }
-    }
-
-    @Test func pullRequestsThatConflictWithEachOther() async throws {
-        try await MergingHarness.run { harness in
-            let numbers = try await harness.forge.open([("one", ["a": "1\n"]), ("two", ["a": "2\n"])])
-            try await harness.steps(until: "one lands, the other one is told") {
-                guard try await harness.isMerged(numbers[0]) else { return false }
-                return try await harness.status(numbers[1])?.description?.contains("conflict") == true
-            }
-            #expect(try await !harness.isMerged(numbers[1]))
-        }
-    }
-
-    @Test func aBaseThatIsDeleted() async throws {
-        try await MergingHarness.run { harness in
-            try await harness.forge.git("push", "--quiet", "origin", "main:stable")
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"])], base: "stable")
-            try await harness.steps(until: "it is green") { try await harness.status(numbers[0], "unit") != nil }
-            try await harness.forge.git("push", "--quiet", "origin", ":stable")
-            try await harness.dirty()
-            try await harness.steps(until: "the pool says so") {
-                try await harness.bus.database.query("select coalesce(max(problem), '') from merging.pools").one()
-                    .decode(String.self).contains("The branch 'stable' does not exist")
-            }
-        }
-    }
-
-    @Test func aBaseThatIsForcePushed() async throws {
-        try await MergingHarness.run { harness in
-            try await harness.forge.push("main", ["second": "x\n"])
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
-            try await harness.steps(until: "it is under test") {
-                try await harness.bus.database.query("select count(*) from merging.runs").one().decode(Int.self) > 0
-            }
-            try await harness.forge.git("commit", "--quiet", "--amend", "--message", "Rewritten")
-            try await harness.forge.git("push", "--quiet", "--force", "origin", "main")
-            try await harness.steps(until: "it lands on the new one") { try await harness.areMerged(numbers) }
-        }
-    }
-
-    @Test func tooManyCommitsToRebase() async throws {
-        let tide = MergingHarness.tide.replacing("tide: {", with: "tide: {merge_method: {harbor: rebase}, ")
-        try await MergingHarness.run(tide: tide) { harness in
-            let numbers = try await harness.forge.open([("many", ["one": "1\n"])])
-            try await harness.forge.pushManyCommits("many", count: 120)
-            try await harness.steps(until: "it is out") { try await harness.ejected()[numbers[0]] != nil }
-            #expect(try await harness.ejected()[numbers[0]]?.contains("more than 100 commits") == true)
         }
     }
 }

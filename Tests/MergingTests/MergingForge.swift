@@ -15,6 +15,7 @@ struct MergingForge: Sendable {
 
     let address: ForgeAddress
     let folder: String
+    let faults: FaultInjector
 
     private var clone: String { "\(folder)/clone" }
     /// As Slipway.
@@ -41,7 +42,7 @@ struct MergingForge: Sendable {
                 group.addTask { try await server.run { listening.yield($0) } }
                 group.addTask {
                     for await address in addresses {
-                        let forge = MergingForge(address: address, folder: folder)
+                        let forge = MergingForge(address: address, folder: folder, faults: server.faults)
                         try await forge.populate(files)
                         try await body(forge)
                         return
@@ -79,7 +80,7 @@ struct MergingForge: Sendable {
 
     /// Pushes a branch per change, made from `main` as it stands, in one push, and opens their pull requests.
     func open(
-        _ changes: [(branch: String, files: [String: String])], base: String = "main"
+        _ changes: [(branch: String, files: [String: String])], base: String = "main", body: String? = nil
     ) async throws -> [Int] {
         for change in changes {
             try await git("checkout", "--quiet", "-B", change.branch, "main")
@@ -91,7 +92,7 @@ struct MergingForge: Sendable {
         for change in changes {
             numbers.append(
                 try await maria.openPull(
-                    Self.repository, title: "Change \(change.branch)", head: change.branch, base: base
+                    Self.repository, title: "Change \(change.branch)", head: change.branch, base: base, body: body
                 ).number)
         }
         return numbers
@@ -107,11 +108,18 @@ struct MergingForge: Sendable {
         try await git("checkout", "--quiet", "main")
     }
 
+    /// Many commits on a branch, each of which changes a file, at once.
     func pushManyCommits(_ branch: String, count: Int) async throws {
-        try await git("checkout", "--quiet", branch)
-        for number in 0..<count { try await git("commit", "--quiet", "--allow-empty", "--message", "Commit \(number)") }
+        var stream = ""
+        for number in 0..<count {
+            stream += "commit refs/heads/\(branch)\n"
+            stream += "committer maria <maria@example.org> \(1_700_000_000 + number) +0000\ndata 1\nx\n"
+            if number == 0 { stream += "from refs/heads/\(branch)^0\n" }
+            let text = "\(number)\n"
+            stream += "M 100644 inline counter\ndata \(text.utf8.count)\n\(text)\n"
+        }
+        try await git(["fast-import", "--quiet"], input: stream)
         try await git("push", "--quiet", "origin", branch)
-        try await git("checkout", "--quiet", "main")
     }
 
     // MARK: Settings of the forge
@@ -141,14 +149,14 @@ struct MergingForge: Sendable {
     func git(_ arguments: String...) async throws -> String { try await git(arguments) }
 
     @discardableResult
-    private func git(_ arguments: [String]) async throws -> String {
+    private func git(_ arguments: [String], input: String = "") async throws -> String {
         let result = try await Subprocess.run(
             .name("git"), arguments: Arguments(["-C", clone] + arguments),
             environment: .inherit.updating([
                 "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0",
                 "GIT_AUTHOR_NAME": "maria", "GIT_AUTHOR_EMAIL": "maria@example.org", "GIT_COMMITTER_NAME": "maria",
                 "GIT_COMMITTER_EMAIL": "maria@example.org",
-            ]), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            ]), input: .string(input), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else { throw GitFailure(description: result.standardError) }
         return result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
     }

@@ -24,20 +24,23 @@ final class MergingHarness: Sendable {
     /// What a played agent makes of a job on a tree.
     struct Judgement: Sendable {
         var passes: Bool
-        var test = "suite.test"
+        /// Nil where no report names one: the log alone tells.
+        var test: String? = "suite.test"
         var output = ""
     }
 
     let bus: FleetBus
     let forge: MergingForge
     let room: MergingService
-    private let recorder: MessageRecorder
+    let recorder: MessageRecorder
+    let settings: Settings
     private let scheduling: SchedulingService
     private let workers: [any Worker]
     private let driver: Chore
     private let survey: Chore
     private let reporter: Chore
-    private let settings: Settings
+    private let artifacts: LocalArtifactStore
+    private let capacity: Int
     private let seen = Mutex<[Int: PullRequest]>([:])
     private let stood = Mutex<[String]>([])
     private let judge: @Sendable (_ job: String, _ files: [String: String], _ refs: Refs) -> Judgement
@@ -49,9 +52,10 @@ final class MergingHarness: Sendable {
 
     /// - Parameters:
     ///   - jobs: presubmits of the repository, each a mapping.
+    ///   - capacity: runs that the played agent carries out in one step.
     ///   - judge: by default a tree fails that holds a file `bad` or anything below `bad/`.
     static func run(
-        tide: String = tide, jobs: [String] = [unit],
+        tide: String = tide, jobs: [String] = [unit], capacity: Int = 4,
         settings change: @Sendable @escaping (inout Settings) -> Void = { _ in },
         judge: @Sendable @escaping (String, [String: String], Refs) -> Judgement = { _, files, _ in
             let bad = files.keys.filter { $0.hasPrefix("bad") }.sorted()
@@ -65,24 +69,29 @@ final class MergingHarness: Sendable {
             change(&settings)
             let migrations = try await migrations(forge, settings)
             try await withDatabase(migrations: migrations) { [settings] pool in
-                let harness = try await MergingHarness(pool, forge, settings, judge: judge)
+                let harness = try await MergingHarness(pool, forge, settings, capacity: capacity, judge: judge)
                 try await harness.apply(tide: tide, jobs: jobs)
-                try await harness.scheduling.ledger.announce(agent: "agent", cluster: "default", capacity: 4)
+                try await harness.announce()
                 try await body(harness)
             }
         }
     }
 
     private init(
-        _ pool: PostgresPool, _ forge: MergingForge, _ settings: Settings,
+        _ pool: PostgresPool, _ forge: MergingForge, _ settings: Settings, capacity: Int,
         judge: @Sendable @escaping (String, [String: String], Refs) -> Judgement
     ) async throws {
         (bus, recorder) = try await MessageRecorder.bus(
             over: pool, hearing: [ConfigurationApplied.type, PullReconcile.type])
         self.forge = forge
         self.settings = settings
+        self.capacity = capacity
         self.judge = judge
-        let merging = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
+        artifacts = try LocalArtifactStore(folder: "\(forge.folder)/artifacts")
+        let excerpt = FailureExcerpt(artifacts)
+        let merging = MergingService(
+            bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings,
+            failureLines: { try await excerpt.lines(in: $0, count: $1) })
         let pulls = PullRequestsService(
             bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings,
             mergeObstacles: { try await merging.obstacles($0, $1) })
@@ -132,33 +141,27 @@ final class MergingHarness: Sendable {
         try await pump()
         try await work()
         try await pump()
-        _ = try await bus.database.query("update merging.pools set due_at = least(due_at, now())")
+        try await haveAllDue()
         try await driver.run()
         try await lookAtMain()
         try await pump()
         try await reporter.run()
     }
 
-    /// Kills a driver in the middle of its work: its task is cancelled, and its claims run out.
-    func killDriver(after pause: Duration) async throws {
-        let rooms = MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings)
-        let driver = try #require(rooms.chores.first { $0.name == "merging-pools" })
+    /// As their time would.
+    func haveAllDue() async throws {
         _ = try await bus.database.query("update merging.pools set due_at = least(due_at, now())")
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await driver.run() }
-            group.addTask { try? await Task.sleep(for: pause) }
-            await group.next()
-            group.cancelAll()
-        }
-        try await lookAtMain()
-        try await expireClaims()
     }
 
     func expireClaims() async throws {
         _ = try await bus.database.query("update merging.pools set claimed_until = '-infinity'")
     }
 
-    private func lookAtMain() async throws {
+    private func announce() async throws {
+        try await scheduling.ledger.announce(agent: "agent", cluster: "default", capacity: capacity)
+    }
+
+    func lookAtMain() async throws {
         let tree = try await forge.bare.tree(of: "refs/heads/main")
         stood.withLock { if $0.last != tree { $0.append(tree) } }
     }
@@ -179,14 +182,16 @@ final class MergingHarness: Sendable {
     private func hear() async throws {
         let pulls = try await forge.bot.pulls(Self.repository, state: "all")
         let changed = seen.withLock { seen in
-            pulls.filter { pull in
-                defer { seen[pull.number] = pull }
-                return seen[pull.number] != pull
-            }.map { (pull: $0, isNew: seen[$0.number] == nil) }
+            pulls.compactMap { pull -> (pull: PullRequest, action: String)? in
+                let known = seen.updateValue(pull, forKey: pull.number)
+                guard known != pull else { return nil }
+                if !pull.isOpen { return (pull, "closed") }
+                return (pull, known?.head.sha == pull.head.sha ? "edited" : "synchronize")
+            }
         }
-        let events = changed.map { pull, _ in
+        let events = changed.map { pull, action in
             PullChanged(
-                repository: Self.repository, number: pull.number, action: pull.isOpen ? "synchronize" : "closed",
+                repository: Self.repository, number: pull.number, action: action,
                 title: pull.title, author: pull.author, authorAssociation: "MEMBER", isOpen: pull.isOpen,
                 isDraft: pull.isDraft ?? false, isMerged: pull.wasMerged, headRef: pull.head.ref,
                 headSHA: pull.head.sha,
@@ -206,10 +211,12 @@ final class MergingHarness: Sendable {
     }
 
     /// Carries messages until none is under way.
-    private func pump() async throws {
+    func pump(_ swept: [Message] = []) async throws {
+        var messages = swept
         while true {
-            let messages = try recorder.take()
+            messages += try recorder.take()
             guard !messages.isEmpty else { return }
+            defer { messages = [] }
             for worker in workers {
                 let own = messages.filter { worker.topics.contains($0.envelope.type) }
                 guard !own.isEmpty else { continue }
@@ -226,7 +233,7 @@ final class MergingHarness: Sendable {
             let (run, build, cluster) = try row.decode((UUID, Int64, String).self)
             return RunDispatched(runID: RunID(run), buildID: BuildID(build), cluster: cluster)
         }
-        try await scheduling.ledger.announce(agent: "agent", cluster: "default", capacity: 4)
+        try await announce()
         for run in try await scheduling.ledger.claim(dispatched, agent: "agent") {
             let refs = try #require(run.refs)
             let outcome: RunOutcome
@@ -261,109 +268,26 @@ final class MergingHarness: Sendable {
             entries.map { ($0.path, String(decoding: blobs[$0.hash] ?? [], as: UTF8.self)) }, uniquingKeysWith: { $1 })
     }
 
-    /// Writes a failed test as aggregation would.
+    /// Writes a failed test as aggregation would, or a log where there is none.
     private func report(_ run: ClaimedRun, _ judgement: Judgement) async throws {
         _ = try await bus.database.query(
             """
             insert into results.runs (build_id, run_id, passed, failed, flaky, skipped, duration_s, files)
-            values (\(run.buildID.number), \(run.runID.uuid), 0, 1, 0, 0, 1, 1)
+            values (\(run.buildID.number), \(run.runID.uuid), 0, \(judgement.test == nil ? 0 : 1), 0, 0, 1, 1)
             """)
+        guard let test = judgement.test else {
+            let folder = try await bus.database.query(
+                "select artifact_path from scheduling.runs_v1 where run_id = \(run.runID.uuid)"
+            ).one().decode(String.self)
+            try await artifacts.put(ArtifactPath("\(folder)/build-log.txt"), judgement.output)
+            return
+        }
         _ = try await bus.database.query(
             """
             insert into results.failures (build_id, position, run_id, test_id, suite, name, kind, message, output,
                                           duration_s)
-            values (\(run.buildID.number), 0, \(run.runID.uuid), \(Int64(judgement.test.hashValue)), 'suite',
-                    \(judgement.test), 'failed', 'failed', \(judgement.output), 1)
+            values (\(run.buildID.number), 0, \(run.runID.uuid), \(Int64(test.hashValue)), 'suite',
+                    \(test), 'failed', 'failed', \(judgement.output), 1)
             """)
-    }
-
-    // MARK: What came of it
-
-    func pull(_ number: Int) async throws -> PullRequest { try await forge.bot.pull(Self.repository, number) }
-
-    func areMerged(_ numbers: [Int]) async throws -> Bool {
-        let merged = try await forge.bot.pulls(Self.repository, state: "all").filter(\.wasMerged).map(\.number)
-        return Set(merged).isSuperset(of: numbers)
-    }
-
-    func isMerged(_ number: Int) async throws -> Bool { try await pull(number).wasMerged }
-
-    func status(_ number: Int, _ context: String = "tide") async throws -> CommitStatus? {
-        let head = try await pull(number).head.sha
-        return try await forge.bot.combinedStatus(Self.repository, ref: head).statuses.first { $0.context == context }
-    }
-
-    func comments(_ number: Int) async throws -> [String] {
-        try await forge.bot.comments(Self.repository, number).compactMap(\.body)
-    }
-
-    /// Open pull requests that pools know.
-    func members() async throws -> [Int] {
-        try await bus.database.query("select number from merging.members order by number").map {
-            try $0.decode(Int.self)
-        }
-    }
-
-    /// Has every pool looked at again, as its time would.
-    func dirty() async throws {
-        _ = try await bus.database.query("update merging.pools set owed_looks = 2, due_at = now()")
-    }
-
-    func mergedNumbers() async throws -> Set<Int> {
-        Set(try await forge.bot.pulls(Self.repository, state: "all").filter(\.wasMerged).map(\.number))
-    }
-
-    /// Pull requests that were put out, each with the reason.
-    func ejected() async throws -> [Int: String] {
-        var found: [Int: String] = [:]
-        for row in try await bus.database.query(
-            "select number, ejection from merging.members where ejection is not null")
-        {
-            let (number, reason) = try row.decode((Int, String).self)
-            found[number] = reason
-        }
-        return found
-    }
-
-    /// Trees on which a job succeeded.
-    func testedTrees(_ job: String = "unit") async throws -> Set<String> {
-        Set(
-            try await bus.database.query(
-                "select distinct tree from scheduling.runs where job = \(job) and state = 'success' and tree is not null"
-            ).map { try $0.decode(String.self) })
-    }
-
-    /// Open pull requests whose newest commit passed its own run.
-    func greenHeads() async throws -> Int {
-        try await bus.database.query(
-            """
-            select count(distinct pull_numbers) from scheduling.runs
-             where kind = 'presubmit' and origin <> 'merging' and state = 'success'
-            """
-        ).one().decode(Int.self)
-    }
-
-    /// Every tree that landed, in order, with its pull request.
-    func landings() async throws -> [(number: Int, tree: String)] {
-        try await bus.database.query(
-            "select number, tree from merging.landings where landed_at is not null order by landed_at, number"
-        ).map { try $0.decode((Int, String).self) }.map { (number: $0.0, tree: $0.1) }
-    }
-
-    func history() async throws -> [String] {
-        try await bus.database.query("select action || ' ' || reason from merging.history order by id").map {
-            try $0.decode(String.self)
-        }
-    }
-
-    /// For a test that fails.
-    func overview() async throws -> String {
-        let members = try await bus.database.query(
-            "select '#' || number || ' ' || status_state || ' ' || status_text || ' ' || obstacles::text from merging.members order by number"
-        ).map { try $0.decode(String.self) }
-        let pools = try await bus.database.query(
-            "select coalesce(problem, '') || ' ' || coalesce(train::text, '') from merging.pools"
-        ).map { try $0.decode(String.self) }
-        return (members + pools + (try await history())).joined(separator: "\n")
     }
 }

@@ -136,6 +136,18 @@ import Testing
         #expect(standing.obstacles.last?.remedy?.contains("`/test unit`") == true)
     }
 
+    /// Tide's own table (pkg/tide/blockers).
+    @Test(
+        arguments: [
+            ("all is red", []), ("branch:foo", ["foo"]), ("branch: foo", ["foo"]), ("BRANCH:foo", ["foo"]),
+            ("branch:foo-bar", ["foo-bar"]), ("branch:foo/bar", ["foo/bar"]), ("branch:foo.bar.", ["foo.bar"]),
+            ("(branch:foo)", ["foo"]), ("branch:\"foo\"", ["foo"]), ("red branch:a and branch:b", ["a", "b"]),
+            ("branch:[foo]bar", ["foo"]), ("mybranch:foo", []), ("branch:", []),
+        ] as [(String, [String])])
+    func branchesOfABlocker(title: String, branches: [String]) {
+        #expect(MergeBlocker(number: 3, title: title).branches == branches)
+    }
+
     @Test func blockersStopTheirBranches() throws {
         let issue = MergeBlocker(number: 3, title: "Main is red, branch:main and branch:release-1.2")
         #expect(issue.branches == ["main", "release-1.2"])

@@ -18,10 +18,13 @@ package struct MergingService: Room {
     private let driver: PoolDriver
     private let wake = WakeUp()
 
-    /// - Parameter presubmits: jobs that repositories bring themselves.
+    /// - Parameters:
+    ///   - presubmits: jobs that repositories bring themselves.
+    ///   - failureLines: what the log of a failed run says.
     package init(
         bus: FleetBus, forge: ForgeClient, mirrors: GitMirrors, settings: Settings,
-        presubmits: @escaping RepositoryPresubmits = { _, _, _, _ in nil }
+        presubmits: @escaping RepositoryPresubmits = { _, _, _, _ in nil },
+        failureLines: @escaping FailureLines = { _, _ in [] }
     ) {
         self.bus = bus
         configuration = MergingConfiguration(own: presubmits)
@@ -37,7 +40,8 @@ package struct MergingService: Room {
             lander: Lander(
                 bus: bus, forge: forge, mirrors: mirrors, observer: observer, builder: builder,
                 pushes: settings.mergePushes),
-            texts: MemberTexts(statusContext: settings.mergeStatusContext, pageURL: settings.pageURL))
+            texts: MemberTexts(statusContext: settings.mergeStatusContext, pageURL: settings.pageURL),
+            failureLines: failureLines)
     }
 
     package var migrations: [Migration] {

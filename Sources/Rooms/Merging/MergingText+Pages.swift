@@ -24,6 +24,7 @@ extension MergingText {
         case "WAITS": "waits"
         case "REBUILD": "built anew"
         case "LEFT": "left"
+        case "TEMPLATE": "template"
         case "TRIGGER", "TRIGGER_BATCH": "tested"
         default: action.lowercased()
         }

@@ -6,8 +6,10 @@ import SlipwayModel
 extension MergingText {
     /// Lines of a failure that a comment shows.
     static let linesOfFailure = 20
-    /// Bytes of one of them.
+    /// Characters of one of them.
     private static let lineLength = 200
+
+    static func shortened(_ line: String) -> String { String(line.prefix(lineLength)) }
 
     static func ejectedObstacle(_ reason: String) -> MergeObstacle {
         MergeObstacle(
@@ -21,6 +23,9 @@ extension MergingText {
     }
     static func headGone(_ head: String) -> String {
         "Its commit \(head.prefix(12)) is not at the forge any more; push its branch again."
+    }
+    static func templateFailed(_ number: Int, _ problem: String) -> String {
+        "#\(number): the configuration's merge_commit_template fails on it (\(problem)), so the forge's own words are used."
     }
     static let passedTogether = "Job succeeded together with others in the merge train."
     static let emptyTrial = "There was nothing to merge."
@@ -87,12 +92,17 @@ extension MergingText {
 
     static func failed(_ numbers: [Int], suspects: [Int], _ failures: [TrainFailure]) -> String {
         let jobs = failures.map(\.job).joined(separator: ", ")
+        guard numbers.count > 1 else { return "\(jobs) failed on \(list(numbers)) alone." }
         let end =
-            suspects.isEmpty
-            ? ""
-            : " \(list(suspects)) \(suspects.count == 1 ? "is" : "are") suspect and leave\(suspects.count == 1 ? "s" : "") the line."
+            switch suspects.count {
+            case 0: ""
+            case 1: " \(list(suspects)) is suspect and is tested alone."
+            default: " \(list(suspects)) are suspect and are tested apart."
+            }
         return "\(jobs) failed on \(list(numbers)) together.\(end)"
     }
+
+    static func ejected(_ number: Int, _ sentence: String) -> String { "#\(number): \(sentence)" }
 
     static func overridden(_ failures: [TrainFailure]) -> String {
         "A longer prefix passed, so the failure of \(failures.map(\.job).joined(separator: ", ")) was a flake."
@@ -142,7 +152,7 @@ extension MergingText {
     /// The lines of a test's report that tell why it failed.
     static func telling(message: String, output: String) -> [String] {
         let text = output.isEmpty ? message : output
-        let lines = text.split(whereSeparator: \.isNewline).map { String($0.prefix(lineLength)) }
+        let lines = text.split(whereSeparator: \.isNewline).map { shortened(String($0)) }
             .filter { !$0.allSatisfy(\.isWhitespace) }
         let marked = lines.filter { line in
             ["error", "fail", "panic", "expected", "assert", "not found"].contains { line.lowercased().contains($0) }

@@ -32,6 +32,7 @@ enum MergingText {
     }
 
     static func forbiddenBranch(_ branch: String) -> String { "Merging to branch \(branch) is forbidden." }
+    static func noBranch(_ branch: String) -> String { "Branch \(branch) does not exist." }
     static func noQuery(_ branch: String) -> String { "No Tide query for branch \(branch) found." }
     static func otherAuthor(_ author: String) -> String { "Must be by author \(author)." }
     static func milestone(_ milestone: String) -> String { "Must be in milestone \(milestone)." }
@@ -115,6 +116,12 @@ enum MergingText {
         MergeObstacle(
             rule: "Nothing is merged into '\(branch)'.",
             remedy: "Change the pull request's base, or have the branch added to a query of tide in the configuration.")
+    }
+
+    static func noBranchObstacle(_ branch: String) -> MergeObstacle {
+        MergeObstacle(
+            rule: "The branch '\(branch)' does not exist, so nothing can be merged into it.",
+            remedy: "The author changes the pull request's base, or somebody restores the branch.")
     }
 
     static func noQueryObstacle(_ repository: RepositoryName) -> MergeObstacle {

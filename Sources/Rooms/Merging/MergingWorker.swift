@@ -8,7 +8,8 @@ import SlipwayModel
 struct MergingWorker: Worker {
     let name = "merging"
     let topics = [
-        PullChanged.type, RefPushed.type, RunRefused.type, CommandIssued.type, Self.configurationApplied,
+        PullChanged.type, RefPushed.type, StatusTold.type, RunRefused.type, CommandIssued.type,
+        Self.configurationApplied,
     ]
     let database: PostgresPool
     let configuration: MergingConfiguration
@@ -23,6 +24,7 @@ struct MergingWorker: Worker {
         let tide = try await configuration.current(database).tide
         var changed: Set<PoolName> = []
         var pushed: Set<PoolName> = []
+        var told: Set<CommitName> = []
         var retried: Set<PullName> = []
         var refused: [UUID: String] = [:]
         var isConfigured = false
@@ -38,6 +40,9 @@ struct MergingWorker: Worker {
             case RefPushed.type:
                 let push = try message.decode(RefPushed.self)
                 if !push.isTag { pushed.insert(PoolName(repository: push.repository, branch: push.ref)) }
+            case StatusTold.type:
+                let status = try message.decode(StatusTold.self)
+                told.insert(CommitName(repository: status.repository, sha: status.sha))
             case RunRefused.type:
                 let refusal = try message.decode(RunRefused.self)
                 refused[refusal.requestID] = refusal.reason
@@ -49,10 +54,17 @@ struct MergingWorker: Worker {
             default: isConfigured = true
             }
         }
-        return { [wake, changed, pushed, retried, refused, isConfigured] effects in
+        return { [wake, changed, pushed, told, retried, refused, isConfigured] effects in
             let database = effects.database
             if !changed.isEmpty { try await database.wake(Array(changed), MergingStore.wakePools) }
             var known = Array(pushed)
+            if !told.isEmpty {
+                let commits = Array(told)
+                known += try await database.execute(
+                    MergingStore.forgetContexts, commits.map(\.repository.org), commits.map(\.repository.repo),
+                    commits.map(\.sha)
+                ).map(PoolName.init)
+            }
             if !refused.isEmpty {
                 known += try await database.execute(
                     MergingStore.refuseRuns, Array(refused.keys), Array(refused.values)
@@ -74,6 +86,11 @@ struct MergingWorker: Worker {
 private struct PullName: Hashable, Sendable {
     var repository: RepositoryName
     var number: Int
+}
+
+private struct CommitName: Hashable, Sendable {
+    var repository: RepositoryName
+    var sha: String
 }
 
 extension PoolName {

@@ -28,6 +28,8 @@ struct Landing: Sendable {
 struct Lander: Sendable {
     /// How long a refusal of a push is remembered.
     private static let pushRefusalLasts = Duration.seconds(600)
+    /// Seconds until the forge is taken to show a status that it was told.
+    private static let statusPatience = 10.0
 
     let bus: FleetBus
     let forge: ForgeClient
@@ -52,26 +54,31 @@ struct Lander: Sendable {
 
     func land(_ landing: Landing, _ look: PoolLook, _ claim: PoolClaim) async throws -> [TrainEvent] {
         let trial = landing.trial
+        var events: [TrainEvent] = []
         do {
             guard let tip = try await observer.base(of: claim.pool) else {
                 return [.landingRefused(trial: trial, .temporary(reason: MergingText.branchGone(claim.pool.branch)))]
             }
             if tip.commit != landing.base.commit { return try await resume(landing, tip: tip, look, claim) }
-            if let unfit = try await unfit(landing, look) { return unfit }
+            let contexts = try await contexts(of: landing, look)
             guard case .built(let steps) = try await build(landing, look, claim), steps.last?.tree == landing.tree
             else {
                 return [.landingRefused(trial: trial, .temporary(reason: MergingText.builtOtherwise))]
             }
-            try await intend(landing, steps, claim)
+            let overwritten = look.pendingContexts(contexts, passedBy: claim.train?.line.first { $0.id == trial })
+            try await intend(landing, steps, look, overwritten, claim)
             if pushes, steps.allSatisfy({ $0.method == .merge }), refusals.allows(claim.pool) {
                 if let events = try await push(landing, steps, claim) { return events }
             }
-            return try await merge(landing, steps, look, claim)
+            try await merge(landing, steps, look, overwritten, claim, &events)
+        } catch let error as Unfit {
+            events += try await refuse(error.number, of: landing, claim)
         } catch let error as GitMirrorError {
-            return [.landingRefused(trial: trial, .temporary(reason: "\(error)"))]
+            events.append(.landingRefused(trial: trial, .temporary(reason: "\(error)")))
         } catch let error as ForgeError {
-            return [.landingRefused(trial: trial, .temporary(reason: "\(error)"))]
+            events.append(.landingRefused(trial: trial, .temporary(reason: "\(error)")))
         }
+        return events
     }
 
     private func build(
@@ -81,44 +88,74 @@ struct Lander: Sendable {
             claim.pool.repository, base: landing.base, members: landing.members, plans: look.plans)
     }
 
-    /// Members that changed since they were tested: asked of the forge itself, as late as possible, because a push has no
-    /// other guard against it.
-    private func unfit(_ landing: Landing, _ look: PoolLook) async throws -> [TrainEvent]? {
+    /// A member changed since it was tested.
+    private struct Unfit: Error {
+        var number: Int
+    }
+
+    /// What stands on the members' heads now, asked of the forge itself, as late as possible, because a push has no other
+    /// guard against what changed meanwhile.
+    private func contexts(of landing: Landing, _ look: PoolLook) async throws -> [Int: [String: ContextState]] {
+        var contexts: [Int: [String: ContextState]] = [:]
         for member in landing.members {
             let pull = try await forge.pull(look.rules.repository, member.number)
             guard pull.isOpen, pull.head.sha == member.head, pull.base.ref == look.rules.branch else {
-                return [
-                    .left(number: member.number),
-                    .landingRefused(
-                        trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(member.number))),
-                ]
+                throw Unfit(number: member.number)
             }
             guard let found = look.pulls[member.number] else { continue }
             var fresh = found.pull
             fresh.labels = Set(pull.labelNames)
             fresh.isDraft = pull.isDraft ?? false
             fresh.mergeable = nil
+            let shown = try await observer.forgeContexts(fresh).1
+            contexts[member.number] = shown
             // What is asked for again meanwhile was green before; what failed since keeps it out.
-            let contexts = found.contexts.merging(try await observer.forgeContexts(fresh).1) { known, now in
-                now == .pending ? known : now
-            }
-            guard look.rules.standing(of: fresh, contexts: contexts).isEligible else {
-                return [
-                    .left(number: member.number),
-                    .landingRefused(
-                        trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(member.number))),
-                ]
+            let merged = found.contexts.merging(shown) { known, now in now == .pending ? known : now }
+            guard look.rules.standing(of: fresh, contexts: merged).isEligible else {
+                throw Unfit(number: member.number)
             }
         }
-        return nil
+        return contexts
     }
 
-    private func intend(_ landing: Landing, _ steps: [PrefixBuilder.Step], _ claim: PoolClaim) async throws {
-        try await bus.commit(holding: claim) { effects, _ in
+    /// It leaves; the next look asks the forge about it, whatever was known before.
+    private func refuse(_ number: Int, of landing: Landing, _ claim: PoolClaim) async throws -> [TrainEvent] {
+        if let head = landing.members.first(where: { $0.number == number })?.head {
+            try await bus.database.execute(
+                MergingStore.forgetContexts, [claim.pool.org], [claim.pool.repo], [head])
+        }
+        let reason = MergingText.changedBeforeLanding(number)
+        return [.left(number: number), .landingRefused(trial: landing.trial, .temporary(reason: reason, seconds: 0))]
+    }
+
+    /// - Parameter overwritten: contexts that are told to be green at the forge, by pull request.
+    private func intend(
+        _ landing: Landing, _ steps: [PrefixBuilder.Step], _ look: PoolLook, _ overwritten: [Int: Set<String>],
+        _ claim: PoolClaim
+    ) async throws {
+        let pool = claim.pool
+        try await bus.commit(holding: claim) { effects, now in
             try await effects.database.execute(
-                MergingStore.intendLandings, claim.pool.org, claim.pool.repo, claim.pool.branch, landing.trial,
+                MergingStore.intendLandings, pool.org, pool.repo, pool.branch, landing.trial,
                 landing.base.commit, steps.map(\.number), steps.map(\.head), steps.map(\.method.rawValue),
                 steps.map(\.commit), steps.map(\.tree))
+            for step in steps {
+                for context in (overwritten[step.number] ?? []).sorted() {
+                    try effects.emit(
+                        ForgeDesired(
+                            repository: pool.repository, target: "commit/\(step.head)",
+                            key: "status/\(step.head)/\(context)",
+                            value: .status(
+                                sha: step.head, context: context, state: "success",
+                                description: MergingText.passedTogether, targetURL: nil),
+                            version: now.microseconds * 10))
+                }
+                guard let problem = look.plans[step.number]?.templateProblem else { continue }
+                try await effects.database.execute(
+                    MergingStore.note, pool.org, pool.repo, pool.branch, "TEMPLATE", landing.base.commit,
+                    JSON([Pull(number: step.number, author: "", sha: step.head)]),
+                    MergingText.templateFailed(step.number, problem), "")
+            }
         }
     }
 
@@ -154,15 +191,19 @@ struct Lander: Sendable {
 
     // MARK: By the merge API
 
+    /// - Parameters:
+    ///   - overwritten: contexts that the forge was told to be green, by pull request.
+    ///   - events: what happened, also where an error follows.
     private func merge(
-        _ landing: Landing, _ steps: [PrefixBuilder.Step], _ look: PoolLook, _ claim: PoolClaim
-    ) async throws -> [TrainEvent] {
-        var events: [TrainEvent] = []
+        _ landing: Landing, _ steps: [PrefixBuilder.Step], _ look: PoolLook, _ overwritten: [Int: Set<String>],
+        _ claim: PoolClaim, _ events: inout [TrainEvent]
+    ) async throws {
         var expected = landing.base.commit
         let repository = claim.pool.repository
         for step in steps {
             guard let before = try await observer.base(of: claim.pool), before.commit == expected else {
-                return events + (try await moved(landing, claim))
+                events += try await moved(landing, claim)
+                return
             }
             let plan = look.plans[step.number]
             let words = plan.map { MergingText.mergeWords($0.pull, $0.method, $0.template) }
@@ -173,38 +214,48 @@ struct Lander: Sendable {
             } catch {
                 // The answer may have got lost after the merge.
                 guard try await forge.pull(repository, step.number).wasMerged else {
-                    return events + (try await refused(step, error, landing, claim))
+                    let awaited = (overwritten[step.number] ?? []).union([observer.statusContext])
+                    if error.status == 405, try await lags(error.message, awaited, plan?.pull) {
+                        events.append(
+                            .landingRefused(
+                                trial: landing.trial,
+                                .temporary(reason: error.message, seconds: Self.statusPatience)))
+                    } else {
+                        events += try await refused(step, error, landing, claim)
+                    }
+                    return
                 }
             }
-            guard let tip = try await observer.base(of: claim.pool) else { return events }
+            guard let tip = try await observer.base(of: claim.pool) else { return }
             events.append(.landed(trial: landing.trial, numbers: [step.number], base: tip))
             expected = tip.commit
             guard tip.tree == step.tree else {
                 // Somebody else's change came in between the look and the merge: nothing above it was tested with that.
-                events.append(.landingRefused(trial: landing.trial, .baseMoved))
-                events.append(.baseMoved(tip))
-                return events
+                events += [.landingRefused(trial: landing.trial, .baseMoved), .baseMoved(tip)]
+                return
             }
         }
-        return events
+    }
+
+    /// Whether the forge refuses because it has yet to show contexts that it was told of.
+    private func lags(_ message: String, _ awaited: Set<String>, _ pull: MergeCandidate?) async throws -> Bool {
+        if awaited.contains(where: { message.contains("\"\($0)\"") }) { return true }
+        // GitHub counts several, and names none of them.
+        guard message.lowercased().contains("required status check"), !message.contains("\""), let pull else {
+            return false
+        }
+        let shown = try await observer.forgeContexts(pull).1
+        return awaited.contains { shown[$0] == .pending }
     }
 
     private func refused(
         _ step: PrefixBuilder.Step, _ error: ForgeError, _ landing: Landing, _ claim: PoolClaim
     ) async throws -> [TrainEvent] {
         switch error.status {
-        case 409 where error.message.contains("Base branch was modified"),
-            405 where error.message.contains("Base branch was modified"):
+        case 405 where error.message.contains("Base branch was modified"),
+            409 where error.message.contains("Base branch was modified"):
             return try await moved(landing, claim)
-        case 409:
-            return [
-                .left(number: step.number),
-                .landingRefused(
-                    trial: landing.trial, .temporary(reason: MergingText.changedBeforeLanding(step.number))),
-            ]
-        case 405 where error.message.contains("\"\(observer.statusContext)\""):
-            // Our own status is required, and the forge has yet to show it.
-            return [.landingRefused(trial: landing.trial, .temporary(reason: error.message))]
+        case 409: return try await refuse(step.number, of: landing, claim)
         case 405, 422:
             return [
                 .landingRefused(trial: landing.trial, .member(number: step.number, reason: error.message))

@@ -25,7 +25,7 @@ extension PoolDriver {
                 effects: effects, claim: current, turn: turn, train: train, texts: texts, earlier: members,
                 members: members, now: now)
             try await step.storeEnds()
-            try await step.storeLook(landed: Set(landed.map(\.number)))
+            try await step.storeLook()
             for (trial, number) in landed { try await step.complete(trial: trial, number) }
             for event in events { try await step.noteLeft(event, before: before) }
             for action in actions { try await step.take(action, before: before, priority: Self.priority) }
@@ -125,30 +125,7 @@ struct PoolStep {
             try await database.execute(MergingStore.cancelRuns, claim.poolID, runs)
         case .eject(let member, let ejection): try await eject(member, ejection)
         case .note(let note): try await take(note, before: before)
-        case .land(let trial, _, let members, _, _): try overwritePending(of: members, trial)
-        case .build: break
-        }
-    }
-
-    /// Under `overwrite-pending-contexts` what passed together stands for what each has yet to show alone, so that the
-    /// forge does not refuse a merge for it.
-    private func overwritePending(of members: [TrainMember], _ id: Int) throws {
-        guard let look = turn.look, look.rules.policy.overwritesPending == true,
-            let trial = train.trials.first(where: { $0.id == id })
-        else { return }
-        let passed = Set(trial.runs.filter { $0.state == .passed }.map(\.job.name))
-        for job in look.presubmits where passed.contains(job.job.name) && job.runsAgainst(branch: pool.branch) {
-            let context = job.job.context ?? job.job.name
-            for member in members where look.pulls[member.number]?.contexts[context] == .pending {
-                try effects.emit(
-                    ForgeDesired(
-                        repository: pool.repository, target: "commit/\(member.head)",
-                        key: "status/\(member.head)/\(context)",
-                        value: .status(
-                            sha: member.head, context: context, state: "success",
-                            description: MergingText.passedTogether, targetURL: nil),
-                        version: now.microseconds * 10))
-            }
+        case .land, .build: break
         }
     }
 
@@ -158,7 +135,7 @@ struct PoolStep {
             MergingStore.eject, pool.org, pool.repo, member.number, member.head, sentence)
         members[member.number]?.ejectedHead = member.head
         members[member.number]?.ejection = sentence
-        try await note("EJECT", [member.number], sentence)
+        try await note("EJECT", [member.number], MergingText.ejected(member.number, sentence))
         try effects.emit(
             ForgeDesired(
                 repository: pool.repository, target: "pull/\(member.number)",
@@ -221,12 +198,14 @@ struct PoolStep {
     // MARK: Members
 
     /// Stores a look that is not stored yet: rows of members that changed, those that are gone, the pool's facts.
-    mutating func storeLook(landed: Set<Int>) async throws {
+    ///
+    /// - Parameter problem: a sentence, why nothing goes on.
+    mutating func storeLook(problem: String? = nil) async throws {
         guard let look = turn.look, !turn.isLookStored else { return }
         var facts = look.facts
         facts.configuration = turn.version
         try await database.execute(
-            MergingStore.storeFacts, pool.org, pool.repo, pool.branch, JSON(facts), String?.none)
+            MergingStore.storeFacts, pool.org, pool.repo, pool.branch, JSON(facts), problem)
         let gone = members.keys.filter { look.pulls[$0] == nil }.sorted()
         if !gone.isEmpty {
             try await database.execute(MergingStore.dropMembers, pool.org, pool.repo, pool.branch, gone)

@@ -2,6 +2,9 @@ import FoundationEssentials
 import Postgres
 import SlipwayModel
 
+/// Lines of the log below a folder of the artifact store that tell of a failure, at most so many.
+package typealias FailureLines = @Sendable (_ folder: String, _ count: Int) async throws -> [String]
+
 /// Runs that trains asked for: how they ended.
 extension PoolDriver {
     /// Seconds that the reports of a failed run are waited for.
@@ -11,17 +14,17 @@ extension PoolDriver {
         try await database.execute(MergingStore.openRuns, claim.poolID).map { row in
             let (
                 requestID, run, tree, job, jobHash, isCancelled, refusal, runID, buildID, state, testedTree, testedHash,
-                description, sinceEnd, isCancelAsked, sinceRequest
+                description, sinceEnd, isCancelAsked, folder
             ) = try row.decode(
                 (
                     UUID, Int, String, String, String, Bool, String?, UUID?, Int64?, RunState?, String?, String?,
-                    String?, Double?, Bool, Double
+                    String?, Double?, Bool, String?
                 ).self)
             return OpenRun(
                 requestID: requestID, run: run, tree: tree, job: job, jobHash: jobHash, isCancelled: isCancelled,
                 refusal: refusal, runID: runID.map(RunID.init), buildID: buildID.map(BuildID.init), state: state,
                 testedTree: testedTree, testedHash: testedHash, description: description, sinceEnd: sinceEnd,
-                isCancelAsked: isCancelAsked, sinceRequest: sinceRequest)
+                isCancelAsked: isCancelAsked, folder: folder)
         }
     }
 
@@ -83,9 +86,14 @@ extension PoolDriver {
             }
             failure.isKnownFlake = Set(flaky).isSuperset(of: ids)
         }
+        if failure.lines.isEmpty, let folder = run.folder {
+            // A store in trouble costs the comment its lines, not the train its verdict.
+            failure.lines = (try? await failureLines(folder, MergingText.linesOfFailure)) ?? []
+        }
         if failure.lines.isEmpty, let description = run.description, !description.isEmpty {
             failure.lines = [description]
         }
+        failure.lines = failure.lines.map(MergingText.shortened)
         return failure
     }
 }

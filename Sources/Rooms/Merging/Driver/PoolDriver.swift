@@ -32,6 +32,7 @@ struct PoolDriver: Sendable {
     let builder: PrefixBuilder
     let lander: Lander
     let texts: MemberTexts
+    let failureLines: FailureLines
 
     var database: PostgresPool { bus.database }
 
@@ -82,7 +83,7 @@ struct PoolDriver: Sendable {
             pause = try await work(&claim)
         } catch is ClaimLost {
             return
-        } catch is CancellationError {
+        } catch _ where Task.isCancelled {
             // The claim runs out, and another process goes on.
             throw CancellationError()
         } catch {
@@ -113,7 +114,7 @@ struct PoolDriver: Sendable {
                 train: claim.train)
             turn.look = look
             if look.needsBase, look.base == nil {
-                try await stall(claim, look, MergingText.branchGone(claim.pool.branch))
+                try await stall(claim, turn, known)
                 return Self.lookAge
             }
             if claim.train == nil {
@@ -141,7 +142,8 @@ struct PoolDriver: Sendable {
         }
         guard let train = claim.train, !train.membersByNumber.isEmpty else { return Self.emptyLookAge }
         let isBusy = train.landing != nil || train.trials.contains { $0.state != .passed }
-        return isBusy ? Self.busyPause : Self.lookAge
+        let untilLanding = train.landsAgainAt.map { $0.timeIntervalSince(claim.time) } ?? Self.lookAge
+        return isBusy ? Self.busyPause : min(max(untilLanding, Self.busyPause), Self.lookAge)
     }
 
     // MARK: Doing what the train wants
@@ -222,11 +224,16 @@ struct PoolDriver: Sendable {
         }
     }
 
-    /// There is nothing to merge into; what was in the train stays as it is.
-    private func stall(_ claim: PoolClaim, _ look: PoolLook, _ problem: String) async throws {
-        try await bus.commit(holding: claim) { effects, _ in
-            try await effects.database.execute(
-                MergingStore.storeFacts, claim.pool.org, claim.pool.repo, claim.pool.branch, JSON(look.facts), problem)
+    /// There is nothing to merge into: each pull request says so, and what was in the train stays as it is.
+    private func stall(_ claim: PoolClaim, _ turn: PoolTurn, _ known: [Int: KnownMember]) async throws {
+        var turn = turn
+        turn.look?.missBranch()
+        try await bus.commit(holding: claim) { [turn] effects, now in
+            var step = PoolStep(
+                effects: effects, claim: claim, turn: turn,
+                train: claim.train ?? MergeTrain(base: TrainBase(commit: "", tree: ""), capacity: 0), texts: texts,
+                earlier: known, members: known, now: now)
+            try await step.storeLook(problem: MergingText.branchGone(claim.pool.branch))
         }
     }
 

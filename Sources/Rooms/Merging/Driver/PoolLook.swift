@@ -39,6 +39,28 @@ struct PoolLook: Sendable {
         }
     }
 
+    /// Under `overwrite-pending-contexts` what passed together stands for what each has yet to show alone, so that the
+    /// forge does not refuse a merge for it.
+    ///
+    /// - Parameter contexts: at the forge, by pull request.
+    func pendingContexts(
+        _ contexts: [Int: [String: ContextState]], passedBy trial: Trial?
+    ) -> [Int: Set<String>] {
+        guard rules.policy.overwritesPending == true, let trial else { return [:] }
+        let passed = Set(trial.runs.filter { $0.state == .passed }.map(\.job.name))
+        let own = presubmits.filter { passed.contains($0.job.name) && $0.runsAgainst(branch: rules.branch) }
+            .map { $0.job.context ?? $0.job.name }
+        return contexts.mapValues { shown in Set(own.filter { shown[$0] == .pending }) }
+    }
+
+    /// The branch is gone: nothing is eligible.
+    mutating func missBranch() {
+        for number in pulls.keys {
+            pulls[number]?.standing.refuse(
+                "error", MergingText.noBranch(rules.branch), [MergingText.noBranchObstacle(rules.branch)])
+        }
+    }
+
     /// The most pull requests that are tested together.
     var maxMembers: Int {
         switch rules.tide.batchSizeLimit(of: rules.repository) {

@@ -112,9 +112,7 @@ struct PoolObserver: Sendable {
         guard rules.tide.mergeBlocksPolicy(of: rules.repository) == .block else { return }
         for number in found.keys.sorted() where found[number]?.mayEnter == true && !inside.contains(number) {
             guard try await forge.pull(rules.repository, number).mergeableState == "blocked" else { continue }
-            found[number]?.standing.obstacles.append(MergingText.forgeBlocksObstacle)
-            found[number]?.standing.state = "error"
-            found[number]?.standing.description = MergingText.notMergeable(MergingText.forgeBlocks)
+            found[number]?.standing.refuse("error", MergingText.forgeBlocks, [MergingText.forgeBlocksObstacle])
         }
     }
 

@@ -87,6 +87,6 @@ struct OpenRun: Sendable {
     /// Seconds.
     var sinceEnd: Double?
     var isCancelAsked: Bool
-    /// Seconds.
-    var sinceRequest: Double
+    /// In the artifact store.
+    var folder: String?
 }

@@ -27,6 +27,17 @@ struct PrefixBuilder: Sendable {
         var pull: MergeCandidate
         var method: MergeMethod
         var template: TideMergeTemplate?
+
+        /// Why the template says nothing of this pull request, and the forge's own words are used.
+        var templateProblem: String? {
+            guard let template else { return nil }
+            do throws(GoTemplateError) {
+                _ = try template.render(pull.templateSubject)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
     }
 
     /// Most commits that are rebased one by one; GitHub's own limit for a rebase.

@@ -208,8 +208,12 @@ struct MergingPages: Sendable {
         if let problem = shown.problem {
             return (problem, "error", "stuck", member.obstacles + [MergeObstacle(rule: problem)])
         }
-        if !member.obstacles.isEmpty || member.ejection != nil {
-            return (member.text, member.state == "pending" ? "waiting" : "failure", "not mergeable", member.obstacles)
+        var obstacles = member.obstacles
+        if let ejected = member.ejection.map(MergingText.ejectedObstacle), !obstacles.contains(ejected) {
+            obstacles.append(ejected)
+        }
+        if !obstacles.isEmpty {
+            return (member.text, member.state == "pending" ? "waiting" : "failure", "not mergeable", obstacles)
         }
         let place = PoolPlaces(shown.train, pace: shown.pace, now: now).places[member.number]
         let state = place?.isUnderTest == true ? "running" : "waiting"

@@ -1,4 +1,5 @@
 package import JobConfig
+import Patterns
 package import SlipwayModel
 
 /// An open pull request, as far as rules of merging ask for it.
@@ -66,27 +67,18 @@ package struct MergeBlocker: Hashable, Sendable, Codable {
         self.link = link
     }
 
-    /// Branches named by `branch:NAME` in its title; empty: it blocks all of them.
+    /// Branches that its title names, as in `branch:NAME` or `branch: "NAME"`; empty: it blocks all of them.
     package var branches: [String] {
-        var found: [String] = []
-        var rest = Substring(title)
-        while let mark = rest.firstRange(of: "branch:") {
-            let isWord = mark.lowerBound > rest.startIndex && rest[rest.index(before: mark.lowerBound)].isBranchLetter
-            rest = rest[mark.upperBound...]
-            let name = rest.drop { !$0.isBranchLetter && !$0.isWhitespace }.prefix(while: \.isBranchLetter)
-            if !isWord, !name.isEmpty { found.append(String(name)) }
-        }
-        return found
+        Self.mention?.allMatches(in: title).compactMap { $0[1].map(String.init) } ?? []
     }
+
+    /// Tide's (pkg/tide/blockers).
+    private static let mention = try? Pattern(#"(?i)\bbranch:[^\w-]*([\w./-]+)\b"#)
 
     package func blocks(_ branch: String) -> Bool {
         let branches = branches
         return branches.isEmpty || branches.contains(branch)
     }
-}
-
-extension Character {
-    fileprivate var isBranchLetter: Bool { isLetter || isNumber || "-_./".contains(self) }
 }
 
 /// What a pull request may do, and what it lacks.
@@ -103,4 +95,13 @@ package struct MergeStanding: Hashable, Sendable {
     package var priority: Int
 
     package var isEligible: Bool { obstacles.isEmpty }
+
+    /// The first refusal is the one that the status tells.
+    mutating func refuse(_ state: String, _ reason: String, _ obstacles: [MergeObstacle]) {
+        if self.obstacles.isEmpty {
+            self.state = state
+            description = MergingText.notMergeable(reason)
+        }
+        self.obstacles += obstacles
+    }
 }

@@ -57,30 +57,25 @@ package struct PoolRules: Sendable {
         var standing = MergeStanding(
             method: method, obstacles: [], state: "success", description: MergingText.inPool,
             priority: tide.priority(of: pull.labels))
-        func refuse(_ state: String, _ reason: String, _ obstacles: [MergeObstacle]) {
-            if standing.obstacles.isEmpty {
-                standing.state = state
-                standing.description = MergingText.notMergeable(reason)
-            }
-            standing.obstacles += obstacles
-        }
         if pull.mergeable == false {
-            refuse("error", MergingText.conflict, [MergingText.conflictObstacle(base: branch)])
+            standing.refuse("error", MergingText.conflict, [MergingText.conflictObstacle(base: branch)])
         }
-        if pull.isDraft { refuse("error", MergingText.draft, [MergingText.draftObstacle]) }
+        if pull.isDraft { standing.refuse("error", MergingText.draft, [MergingText.draftObstacle]) }
         if let method {
             if !allowedMethods.contains(method) {
-                refuse(
+                standing.refuse(
                     "error", MergingText.forbiddenMethod(method),
                     [MergingText.forbiddenMethodObstacle(method, repository)])
             }
         } else {
-            refuse(
+            standing.refuse(
                 "error", MergingText.conflictingMethods, [MergingText.conflictingMethodsObstacle(methodLabels(pull))])
         }
-        if !blockers.isEmpty { refuse("error", MergingText.blocked(blockers), blockers.map(MergingText.blocker)) }
+        if !blockers.isEmpty {
+            standing.refuse("error", MergingText.blocked(blockers), blockers.map(MergingText.blocker))
+        }
         let unmet = nearest(pull, contexts)
-        if !unmet.obstacles.isEmpty { refuse("pending", unmet.reason, unmet.obstacles) }
+        if !unmet.obstacles.isEmpty { standing.refuse("pending", unmet.reason, unmet.obstacles) }
         return standing
     }
 

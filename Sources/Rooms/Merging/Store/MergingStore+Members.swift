@@ -2,8 +2,8 @@ import Postgres
 
 extension MergingStore {
     static let memberStatements = [
-        openPulls, latestContexts, members, storeMembers, storeStatuses, dropMembers, eject, readmit, landedHeads,
-        passesOfHeads,
+        openPulls, latestContexts, members, storeMembers, storeStatuses, dropMembers, eject, readmit, forgetContexts,
+        landedHeads, passesOfHeads,
     ]
 
     /// The open pull requests against a branch.
@@ -129,6 +129,25 @@ extension MergingStore {
            set ejected_head = null, ejection = null, ejected_at = null
           from asked
          where (member.org, member.repo, member.number) = (asked.org, asked.repo, asked.number)
+        returning member.org, member.repo, member.branch
+        """)
+
+    /// Somebody else said something about commits: the forge is asked again what stands on them.
+    static let forgetContexts = Statement(
+        "merging.forget_contexts",
+        """
+        with told as (
+            select member.org, member.repo, member.number
+              from merging.members as member
+              join unnest($1::text[], $2::text[], $3::text[]) as head (org, repo, sha)
+                on (head.org, head.repo, head.sha) = (member.org, member.repo, member.head_sha)
+             order by member.org, member.repo, member.number
+               for no key update of member
+        )
+        update merging.members as member
+           set contexts_at = '-infinity'
+          from told
+         where (member.org, member.repo, member.number) = (told.org, told.repo, told.number)
         returning member.org, member.repo, member.branch
         """)
 

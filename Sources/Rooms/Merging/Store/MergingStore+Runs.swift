@@ -22,7 +22,7 @@ extension MergingStore {
         select own.request_id, own.run, own.tree, own.job, own.job_hash, own.is_cancelled, own.refusal, run.run_id,
                run.build_id, run.state, run.tree, run.job_hash, run.description,
                extract(epoch from now() - run.finished_at)::float8, run.cancel_reason is not null,
-               extract(epoch from now() - own.requested_at)::float8
+               run.artifact_path
           from merging.runs as own
           left join scheduling.runs_v1 as run
             on run.org = own.org and run.repo = own.repo and run.pull_numbers = own.pull_numbers

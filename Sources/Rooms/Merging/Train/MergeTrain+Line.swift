@@ -140,8 +140,8 @@ extension MergeTrain {
                 eject(member, .refused(reason: reason), &step)
                 if let newer = replacements.removeValue(forKey: number) { wait(newer) }
             }
-        case .temporary:
-            landsAgainAt = step.now + 60
+        case .temporary(_, let seconds):
+            landsAgainAt = step.now + seconds
         }
         leaveAll(&step)
     }

@@ -146,7 +146,7 @@ let package = Package(
             "PullRequests", ["Forge", "Git", "JobConfig", "Patterns", "Signatures", hummingbird, argumentParser],
             resources: [migrations, templates]),
         room(
-            "Merging", ["Signatures", "Forge", "Git", "JobConfig", hummingbird, argumentParser, httpTypes],
+            "Merging", ["Signatures", "Forge", "Git", "JobConfig", "Patterns", hummingbird, argumentParser, httpTypes],
             resources: [migrations, templates, assets]),
         room(
             "Leases",

@@ -18,10 +18,13 @@ import Web
 func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
     let forge = try makeForge(settings)
     let mirrors = makeMirrors(settings, forge)
+    let artifacts = try makeArtifacts(settings)
+    let excerpt = FailureExcerpt(artifacts)
     let ownJobs = OwnPresubmits(database: bus.database, mirrors: mirrors)
     let merging = MergingService(
         bus: bus, forge: forge, mirrors: mirrors, settings: settings,
-        presubmits: { try await ownJobs.presubmits(of: $0, branch: $1, at: $2, merging: $3) })
+        presubmits: { try await ownJobs.presubmits(of: $0, branch: $1, at: $2, merging: $3) },
+        failureLines: { try await excerpt.lines(in: $0, count: $1) })
     let pullRequests = PullRequestsService(
         bus: bus, forge: forge, mirrors: mirrors, settings: settings,
         mergeObstacles: { try await merging.obstacles($0, $1) })
@@ -31,7 +34,7 @@ func makeRooms(_ settings: Settings, bus: FleetBus) throws -> [any Room] {
         SchedulingService(
             bus: bus, forge: forge, mirrors: mirrors, settings: settings, trust: pullRequests.trust),
         ResultsService(
-            bus: bus, artifacts: try makeArtifacts(settings), settings: settings, whichJobs: PresubmitRules.answer,
+            bus: bus, artifacts: artifacts, settings: settings, whichJobs: PresubmitRules.answer,
             pullPart: { try await pullRequests.pullPart($0, $1) }),
         ReportingService(bus: bus, forge: forge, settings: settings),
         merging,

@@ -52,11 +52,13 @@ package struct ClaimedRun: Sendable, Codable {
     package var traceparent: String?
     /// What it holds while it runs; nil where its job needs nothing.
     package var leased: [LeasedResource]?
+    /// The instant it was given that, for which it waited first of all.
+    package var leasedAt: Date?
 
     package init(
         runID: RunID, buildID: BuildID, job: ResolvedJob, refs: Refs?, artifactFolder: String, attempt: Int,
         requestedAt: Date, dispatchedAt: Date? = nil, claimedAt: Date, configVersion: Int64?, traceparent: String?,
-        leased: [LeasedResource]? = nil
+        leased: [LeasedResource]? = nil, leasedAt: Date? = nil
     ) {
         self.runID = runID
         self.buildID = buildID
@@ -70,6 +72,7 @@ package struct ClaimedRun: Sendable, Codable {
         self.configVersion = configVersion
         self.traceparent = traceparent
         self.leased = leased
+        self.leasedAt = leasedAt
     }
 
     /// Prow's JOB_SPEC of this attempt; several pull requests make a presubmit a batch.

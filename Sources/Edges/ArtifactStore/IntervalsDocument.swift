@@ -92,6 +92,8 @@ extension IntervalsDocument {
 
     /// Phases of a run, as `locator.keys["phase"]` names them.
     package enum Phase: String, Sendable, CaseIterable {
+        /// Until it was given the resources that it needs.
+        case lease
         /// Until its cluster had room.
         case wait
         /// In the cluster's queue, until an agent took it.

@@ -42,12 +42,17 @@ struct AttemptTimeline: Sendable {
     func document(_ outcome: RunOutcome) -> IntervalsDocument {
         var items = [
             item(
-                .wait, from: run.requestedAt, to: run.dispatchedAt ?? run.claimedAt,
+                .wait, from: run.leasedAt ?? run.requestedAt, to: run.dispatchedAt ?? run.claimedAt,
                 "waited until cluster \(run.job.cluster) had room"),
             item(
                 .queue, from: run.dispatchedAt ?? run.claimedAt, to: run.claimedAt,
                 "stood in the queue of cluster \(run.job.cluster)"),
         ]
+        if let leasedAt = run.leasedAt {
+            let names = (run.leased ?? []).map(\.name).joined(separator: ", ")
+            items.append(
+                item(.lease, from: run.requestedAt, to: leasedAt, "waited for a lease, and was given \(names)"))
+        }
         let steps = spans.count { $0.phase == .test }
         let lastTest = spans.lastIndex { $0.phase == .test }
         for (index, span) in spans.enumerated() {

@@ -6,7 +6,7 @@ import Web
 /// When a run waited, was cloned, ran and was put away: a lane per interval over one scale of time.
 struct IntervalChart: Sendable {
     struct Interval: Hashable, Sendable {
-        /// Also the CSS class: lost, queue, start, clone, test, upload, rest, running.
+        /// Also the CSS class: lost, lease, queue, start, clone, test, upload, rest, running.
         var name: String
         var label: String
         /// Seconds since the run was requested.
@@ -37,6 +37,10 @@ struct IntervalChart: Sendable {
                 Interval(name: name, label: label, begin: max(0, from.timeIntervalSince(begin)), seconds: seconds))
         }
         var waitingSince = begin
+        if let leased = run.leasedAt ?? (run.awaitsLease ? end : nil) {
+            add("lease", "lease", from: begin, to: leased)
+            waitingSince = leased
+        }
         for attempt in lost {
             add("queue", "waited", from: waitingSince, to: attempt.startedAt)
             add("lost", "attempt \(attempt.attempt)", from: attempt.startedAt, to: attempt.endedAt)
@@ -78,7 +82,7 @@ struct IntervalChart: Sendable {
         (told?.items ?? []).prefix(50).compactMap { item in
             guard item.source == IntervalsDocument.runSource,
                 let phase = item.locator.keys["phase"].flatMap(IntervalsDocument.Phase.init),
-                phase != .wait, phase != .queue
+                ![.lease, .wait, .queue].contains(phase)
             else { return nil }
             return (
                 phase.rawValue, String((item.locator.keys["step"] ?? phase.rawValue).prefix(40)), item.from, item.to

@@ -68,6 +68,9 @@ package struct RunDetail: Sendable {
     package var priority: Int
     package var cancelReason: String?
     package var cancelledBy: String?
+    /// Whether it waits for resources that it needs, or when it was given them.
+    package var awaitsLease: Bool
+    package var leasedAt: Date?
     /// The file and line that configure the job, with the commit where it is the repository's own file.
     package var source: String?
 
@@ -75,7 +78,7 @@ package struct RunDetail: Sendable {
         RunSummary.columns + """
             , run.origin, run.refs, run.skip_report, run.rerun_command, run.dispatched_at, run.agent, run.tree,
             run.exit_code, run.phases, run.config_version, run.artifact_path, run.priority, run.cancel_reason,
-            run.cancelled_by, run.source
+            run.cancelled_by, run.source, run.awaits_lease, run.leased_at
             """
 
     init(_ row: Row) throws(PostgresError) {
@@ -85,11 +88,12 @@ package struct RunDetail: Sendable {
         summary = try RunSummary(row)
         (
             origin, decodedRefs, skipReport, rerunCommand, dispatchedAt, agent, tree, exitCode, decodedPhases,
-            configVersion, artifactPath, priority, cancelReason, cancelledBy, source
+            configVersion, artifactPath, priority, cancelReason, cancelledBy, source, awaitsLease, leasedAt
         ) = (
             try row.get(20), try row.get(21), try row.get(22), try row.get(23), try row.get(24), try row.get(25),
             try row.get(26), try row.get(27), try row.get(28), try row.get(29), try row.get(30), try row.get(31),
-            try row.get(32), try row.get(33), try row.get(34)
+            try row.get(32), try row.get(33), try row.get(34), try row.get(35),
+            try row.get(36)
         )
         refs = decodedRefs?.value
         phases = decodedPhases?.value ?? [:]

@@ -135,15 +135,16 @@ struct Claim: Sendable {
     var artifactFolder: String
     var dispatchedAt: Date?
     var leased: [LeasedResource]?
+    var leasedAt: Date?
 
     init(_ row: Row) throws(PostgresError) {
         let (
             runID, buildID, kind, jobHash, refs, attempt, requestedAt, claimedAt, configVersion, traceparent, cluster,
-            isNew, artifactFolder, dispatchedAt, leased
+            isNew, artifactFolder, dispatchedAt, leased, leasedAt
         ) = try row.decode(
             (
                 UUID, Int64, JobKind, String, JSON<Refs>?, Int, Date, Date, Int64?, String?, String, Bool, String,
-                Date?, JSON<[LeasedResource]>?
+                Date?, JSON<[LeasedResource]>?, Date?
             ).self)
         self.runID = RunID(runID)
         self.buildID = BuildID(buildID)
@@ -160,6 +161,7 @@ struct Claim: Sendable {
         self.artifactFolder = artifactFolder
         self.dispatchedAt = dispatchedAt
         self.leased = leased?.value
+        self.leasedAt = leasedAt
     }
 
     /// Several pull requests make a presubmit a batch, so the kind is the run's, not the definition's.
@@ -170,7 +172,7 @@ struct Claim: Sendable {
         return ClaimedRun(
             runID: runID, buildID: buildID, job: job, refs: refs, artifactFolder: artifactFolder, attempt: attempt,
             requestedAt: requestedAt, dispatchedAt: dispatchedAt, claimedAt: claimedAt, configVersion: configVersion,
-            traceparent: traceparent, leased: leased)
+            traceparent: traceparent, leased: leased, leasedAt: leasedAt)
     }
 }
 

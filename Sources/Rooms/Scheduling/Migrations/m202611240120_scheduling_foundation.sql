@@ -166,6 +166,7 @@ create table scheduling.runs (
     leases         jsonb,
     awaits_lease   boolean     not null default false,
     leased         jsonb,
+    leased_at      timestamptz,
     priority       integer     not null default 0,
     -- Runs of the job's name that may be active at once; 0 = any number.
     max_concurrency integer    not null default 0 check (max_concurrency >= 0),
@@ -278,7 +279,7 @@ create view scheduling.runs_v1 as
            run.artifact_folder || '/' || run.build_id as artifact_path,
            run.author, run.head_sha, run.losses, run.cancel_reason, run.cancelled_by, run.deadline,
            run.queue, run.source,
-           run.leases, run.awaits_lease, run.leased
+           run.leases, run.awaits_lease, run.leased, run.leased_at
       from scheduling.runs as run
       left join scheduling.definitions as definition on definition.hash = run.job_hash;
 

@@ -148,7 +148,7 @@ extension SchedulingStore {
                for no key update of run
         )
         update scheduling.runs as run
-           set awaits_lease = false, leased = granted.leased, description = ''
+           set awaits_lease = false, leased = granted.leased, leased_at = clock_timestamp(), description = ''
           from granted
          where run.run_id = granted.run_id
         returning run.cluster

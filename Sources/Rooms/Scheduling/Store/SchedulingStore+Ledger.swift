@@ -39,12 +39,12 @@ extension SchedulingStore {
         )
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
                run.started_at, run.config_version, run.traceparent, run.cluster, true, run.artifact_folder,
-               run.dispatched_at, run.leased
+               run.dispatched_at, run.leased, run.leased_at
           from claimed as run
         union all
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
                run.started_at, run.config_version, run.traceparent, run.cluster, false, run.artifact_folder,
-               run.dispatched_at, run.leased
+               run.dispatched_at, run.leased, run.leased_at
           from held as run
          where run.state = 'running' and run.agent = $2
         """)

@@ -14,6 +14,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -151,8 +152,8 @@ let package = Package(
         room(
             "Leases",
             [
-                "JobConfig", "Signatures", hummingbird, httpTypes, nio, argumentParser, asyncHTTPClient, subprocess,
-                unixSignals,
+                "JobConfig", "Signatures", hummingbird, nio, nioHTTP1, nioPosix, argumentParser, asyncHTTPClient,
+                subprocess, lifecycle, unixSignals,
             ],
             resources: [migrations, templates]),
 
@@ -231,7 +232,8 @@ let package = Package(
             "Leases",
             [
                 "Leases", "Scheduling", "JobConfig", "SlipwayModel", "Postgres", "Fleet", "Web", "RoomKit",
-                "SlipwayTesting", hummingbird, hummingbirdTesting, httpTypes, nio, logging,
+                "LocalServices", "SlipwayTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio,
+                nioHTTP1, logging,
             ]),
         tests("Shell", ["slipway", "JobConfig", "SlipwayModel"]),
         tests(

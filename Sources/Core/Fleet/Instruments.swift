@@ -5,9 +5,15 @@ package final class Instruments: Sendable {
     package typealias Labels = KeyValuePairs<String, String>
 
     private struct Histogram {
-        var buckets: [UInt64]
-        var sum: Double
-        var count: UInt64
+        var buckets = [UInt64](repeating: 0, count: bounds.count)
+        var sum = 0.0
+        var count: UInt64 = 0
+
+        mutating func observe(_ seconds: Double) {
+            if let index = bounds.firstIndex(where: { seconds <= $0 }) { buckets[index] += 1 }
+            sum += seconds
+            count += 1
+        }
     }
 
     private struct State {
@@ -36,14 +42,8 @@ package final class Instruments: Sendable {
     package func observe(_ name: String, _ labels: Labels = [:], _ duration: Duration) {
         let seconds =
             Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-        state.withLock { state in
-            let empty = Histogram(buckets: Array(repeating: 0, count: Self.bounds.count), sum: 0, count: 0)
-            var histogram = state.histograms[name, default: [:]][Self.render(labels)] ?? empty
-            if let index = Self.bounds.firstIndex(where: { seconds <= $0 }) { histogram.buckets[index] += 1 }
-            histogram.sum += seconds
-            histogram.count += 1
-            state.histograms[name, default: [:]][Self.render(labels)] = histogram
-        }
+        let series = Self.render(labels)
+        state.withLock { $0.histograms[name, default: [:]][series, default: Histogram()].observe(seconds) }
     }
 
     /// Adds a collector that is asked for gauges at each scrape.

@@ -9,7 +9,10 @@ struct HTTPStream {
         var body: ArraySlice<UInt8>
 
         /// The status of an answer; 0 where the first line has none.
-        var status: Int { firstLine.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0 }
+        var status: Int {
+            guard firstLine.hasPrefix("HTTP/1.1 ") else { return 0 }
+            return firstLine.utf8.dropFirst(9).prefix(3).reduce(0) { $0 * 10 + Int($1) - Int(UInt8(ascii: "0")) }
+        }
         var path: Substring { firstLine.split(separator: " ").dropFirst().first ?? "" }
     }
 
@@ -17,11 +20,11 @@ struct HTTPStream {
 
     /// Reads what the socket has; false when the peer has ended or the socket is broken.
     mutating func fill(from descriptor: Int32) -> Bool {
-        let room = 64 << 10
-        let before = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: room))
-        let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + before }, room, 0) }
-        bytes.removeLast(room - max(0, count))
+        let count = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { room in
+            let count = recv(descriptor, room.baseAddress, room.count, 0)
+            if count > 0 { bytes.append(contentsOf: room[..<count]) }
+            return count
+        }
         return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))
     }
 

@@ -12,6 +12,8 @@ actor LeaseLoad {
         let registration: SocketLoop.Registration
         var incoming = HTTPStream()
         var outgoing = OutgoingBytes()
+        /// For room in the socket.
+        var isWaiting = false
         var call: CheckedContinuation<Result<HTTPStream.Message, MeasuredFleetError>, Never>?
     }
 
@@ -84,10 +86,14 @@ actor LeaseLoad {
     }
 
     private func flush(_ id: Int) {
-        guard var connection = connections[id] else { return }
+        // Taken out while it is worked on, so that nothing is copied.
+        guard var connection = connections.removeValue(forKey: id) else { return }
         let isAlive = connection.outgoing.flush(into: connection.descriptor)
+        if connection.isWaiting != !connection.outgoing.isEmpty {
+            connection.isWaiting.toggle()
+            connection.registration.setWriteInterest(connection.isWaiting)
+        }
         connections[id] = connection
-        connection.registration.setWriteInterest(!connection.outgoing.isEmpty)
         if !isAlive { finish(.failure(MeasuredFleetError("the gateway closed a connection"))) }
     }
 

@@ -1,5 +1,7 @@
+import Fleet
 import Foundation
 import Leases
+import Postgres
 import SlipwayTesting
 import Testing
 
@@ -141,6 +143,41 @@ struct DeskTests {
             #expect(try await room.claim("vm", owner: "b", key: "b") != nil)
             #expect(try await room.claim("vm", owner: "c", key: "c") == nil)
             #expect(try await room.resources().count == 2)
+        }
+    }
+
+    @Test("of several returns of one resource in one breath the first by its holder counts")
+    func returnsTogether() async throws {
+        try await LeasesHarness.run { room in
+            _ = try await room.claim("bench", owner: "a")
+            let answer = try await room.desk.giveBack([
+                LeaseReturn(name: "bench-1", owner: "b", dest: "dirty"),
+                LeaseReturn(name: "bench-1", owner: "a", dest: "free"),
+                LeaseReturn(name: "bench-1", owner: "a", dest: "dirty"),
+                LeaseReturn(name: "no-such", owner: "a", dest: "free"),
+            ])
+            #expect(answer == .unknownResource)
+            #expect(try await room.resources().contains("bench-1 free -"))
+        }
+    }
+
+    @Test("whoever builds a composite and dies in between leaves nothing behind that the next one does not find")
+    func composite() async throws {
+        let yaml = """
+            resources:
+            - {type: board, state: free, names: [board-1, board-2, board-3, board-4]}
+            - {type: rack, state: dirty, min-count: 1, max-count: 1, needs: {board: 2}}
+            """
+        try await LeasesHarness.run(yaml) { room in
+            try await room.tend()
+            let rack = try #require(try await room.claim("rack", owner: "a")?.first)
+            #expect(try await room.resources().count { $0.hasSuffix("leased part-of/\(rack)") } == 2)
+            _ = try await room.giveBack(rack, owner: "a", dest: "dirty")
+            // The boards were taken, and what they are for was not noted.
+            _ = try await room.bus.database.query("update leases.resources set user_data = '{}' where name = \(rack)")
+            try await room.tend()
+            #expect(try await room.claim("rack", owner: "b") == [rack])
+            #expect(try await room.resources().count { $0.hasSuffix("leased part-of/\(rack)") } == 2)
         }
     }
 }

@@ -1,11 +1,11 @@
+import AsyncHTTPClient
 import Fleet
 import Foundation
-import HTTPTypes
-import Hummingbird
-import HummingbirdTesting
 import JobConfig
 import Leases
 import Logging
+import NIOCore
+import NIOHTTP1
 import Postgres
 import RoomKit
 import Scheduling
@@ -102,29 +102,36 @@ struct LeasesHarness: Sendable {
     struct BoskosAnswer: Sendable {
         var status: Int
         var body: String
-        var headers: HTTPFields
+        var headers: HTTPHeaders
     }
 
-    /// Runs calls of Boskos's API against the room.
+    /// Runs calls of Boskos's API against a listener of the room.
     func boskos(
         allowsAnybody: Bool = true,
         _ body:
             @Sendable @escaping (
-                @Sendable (String, HTTPRequest.Method, String, HTTPFields) async throws -> BoskosAnswer
+                @Sendable (String, HTTPMethod, String, HTTPHeaders) async throws -> BoskosAnswer
             )
             async throws -> Void
     ) async throws {
-        let application = Application(
-            responder: room.boskos(allowsAnybody: allowsAnybody, instruments: nil), logger: quietLogger)
-        try await application.test(.router) { client in
+        let (ports, port) = AsyncStream.makeStream(of: Int.self)
+        let listener = room.boskos(
+            host: "127.0.0.1", port: 0, allowsAnybody: allowsAnybody, instruments: nil, logger: quietLogger,
+            onListening: { port.yield($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await listener.run() }
+            let port = try #require(await ports.first { _ in true })
             try await body { path, method, text, headers in
-                try await client.execute(
-                    uri: path, method: method, headers: headers, body: ByteBuffer(string: text)
-                ) { response in
-                    BoskosAnswer(
-                        status: response.status.code, body: String(buffer: response.body), headers: response.headers)
-                }
+                var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+                request.method = method
+                request.headers = headers
+                if !text.isEmpty { request.body = .bytes(ByteBuffer(string: text)) }
+                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+                let body = try await response.body.collect(upTo: 16 << 20)
+                return BoskosAnswer(
+                    status: Int(response.status.code), body: String(buffer: body), headers: response.headers)
             }
+            group.cancelAll()
         }
     }
 }

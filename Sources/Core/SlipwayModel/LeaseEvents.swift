@@ -25,12 +25,12 @@ package struct LeaseGranted: Event {
     package static let type = "lease.granted"
 
     package var runID: RunID
-    package var leaseID: UUID
+    package var leaseID: String
     package var resources: [LeasedResource]
 
     package init(runID: RunID, leaseID: UUID, resources: [LeasedResource]) {
         self.runID = runID
-        self.leaseID = leaseID
+        self.leaseID = leaseID.lowercased
         self.resources = resources
     }
 

@@ -1,6 +1,6 @@
 package import Fleet
 package import Hummingbird
-import Logging
+package import Logging
 package import Postgres
 package import RoomKit
 package import Web
@@ -79,11 +79,18 @@ package struct LeasesService: Room {
 
     package func observe(_ instruments: Instruments) { LeasesFigures(database: bus.database).observe(instruments) }
 
-    /// Boskos's API for a listener of its own.
+    /// Boskos's API on a listener of its own.
     ///
-    /// - Parameter allowsAnybody: whether calls without a token are served.
-    package func boskos(allowsAnybody: Bool, instruments: Instruments?) -> BoskosFace {
-        BoskosFace(
-            desk: desk, tokens: TokenStore(bus.database), allowsAnybody: allowsAnybody, instruments: instruments)
+    /// - Parameters:
+    ///   - allowsAnybody: whether calls without a token are served.
+    ///   - onListening: is told the port, once.
+    package func boskos(
+        host: String, port: Int, allowsAnybody: Bool, instruments: Instruments?, logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) -> BoskosListener {
+        BoskosListener(
+            BoskosFace(
+                desk: desk, tokens: TokenStore(bus.database), allowsAnybody: allowsAnybody, instruments: instruments),
+            host: host, port: port, logger: logger, onListening: onListening)
     }
 }

@@ -37,11 +37,8 @@ func makeBoskos(_ process: FleetProcess) throws -> [any Service] {
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
     return [
-        Application(
-            responder: leases.boskos(
-                allowsAnybody: isLoopback || process.settings.boskosAnonymous, instruments: process.instruments),
-            server: .http1(configuration: .init(idleTimeout: .seconds(120))),
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "slipway"),
-            logger: process.logger)
+        leases.boskos(
+            host: host, port: port, allowsAnybody: isLoopback || process.settings.boskosAnonymous,
+            instruments: process.instruments, logger: process.logger)
     ]
 }

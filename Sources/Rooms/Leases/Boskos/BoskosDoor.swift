@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Hummingbird
+import NIOHTTP1
 import Synchronization
 import Web
 
@@ -17,32 +17,50 @@ final class BoskosDoor: Sendable {
         self.allowsAnybody = allowsAnybody
     }
 
-    /// The account that leases are held by; nil for anybody.
-    func account(of request: Request) async throws(BoskosRefusal) -> String? {
-        guard let header = request.headers[.authorization] else {
+    /// An account that leases are held by; nobody's for anybody.
+    struct Account: Sendable {
+        var name: String?
+    }
+
+    /// The account of whom was let in a moment ago, or needs no token; nil where the database has to be asked.
+    func knownAccount(_ authorization: String?) throws(BoskosRefusal) -> Account? {
+        guard let authorization else {
             guard allowsAnybody else {
                 throw Self.refusal(
                     "Show a token with the scope leases:write: as the password of HTTP Basic, or as a bearer token.")
             }
-            return nil
+            return Account(name: nil)
         }
-        guard let token = Self.token(in: header), let identity = try await identity(token) else {
+        guard let token = Self.token(in: authorization), let identity = known(token) else { return nil }
+        return Account(name: try Self.name(of: identity))
+    }
+
+    func account(_ authorization: String?) async throws(BoskosRefusal) -> String? {
+        guard let token = authorization.flatMap(Self.token), let identity = try await identity(token) else {
             throw Self.refusal("The token is unknown, expired or revoked.")
         }
+        return try Self.name(of: identity)
+    }
+
+    private static func name(of identity: Identity) throws(BoskosRefusal) -> String {
         guard identity.allows(.leasesWrite) else {
             throw BoskosRefusal(.forbidden, "The token of '\(identity.name)' lacks the scope leases:write.")
         }
         return identity.name
     }
 
+    private func known(_ token: String) -> Identity? {
+        guard let entry = known.withLock({ $0[token] }), entry.until > .now else { return nil }
+        return entry.identity
+    }
+
     private func identity(_ token: String) async throws(BoskosRefusal) -> Identity? {
-        let now = ContinuousClock.now
-        if let entry = known.withLock({ $0[token] }), entry.until > now { return entry.identity }
+        if let identity = known(token) { return identity }
         do {
             let identity = try await tokens.identity(for: token, proof: .bearer)
             known.withLock { known in
                 if known.count > 10_000 { known = [:] }
-                known[token] = identity.map { ($0, now + Self.remembered) }
+                known[token] = identity.map { ($0, .now + Self.remembered) }
             }
             return identity
         } catch {
@@ -65,7 +83,7 @@ final class BoskosDoor: Sendable {
     }
 
     private static func refusal(_ text: String) -> BoskosRefusal {
-        BoskosRefusal(.unauthorized, text, headers: [.wwwAuthenticate: "Basic realm=\"boskos\""])
+        BoskosRefusal(.unauthorized, text, challenge: "Basic realm=\"boskos\"")
     }
 }
 

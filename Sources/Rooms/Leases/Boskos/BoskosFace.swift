@@ -1,86 +1,106 @@
-package import Fleet
+import Fleet
 import FoundationEssentials
-import HTTPTypes
-package import Hummingbird
 import JobConfig
 import Logging
 import NIOCore
+import NIOHTTP1
 import Postgres
-package import Web
+import Web
 
-/// Boskos's HTTP API at the root of a listener of its own, since its Go client discards the path of the address it is
-/// given. Paths, parameters, codes and texts are those of kubernetes-sigs/boskos, `handlers/handlers.go`.
+/// Boskos's HTTP API. Paths, parameters, codes and texts are those of kubernetes-sigs/boskos, `handlers/handlers.go`.
 ///
 /// Where Boskos is at fault it is mended: places in line are kept in the database, `/acquirebystate` takes all or
 /// nothing, and a resource of a known type that has none yet is "not available" and not "not existing". A client that
 /// shows a token (HTTP Basic with the token as password, or a bearer token) holds its resources by its account as well
 /// as by the owner's name, so that nobody gives back what another has taken.
-package struct BoskosFace: HTTPResponder {
-    package typealias Context = BasicRequestContext
-
-    private let desk: LeaseDesk
+struct BoskosFace: Sendable {
+    let desk: LeaseDesk
     private let database: PostgresPool
     private let door: BoskosDoor
     private let instruments: Instruments?
 
-    /// Bytes of a body; a map of notes with more is refused.
-    private static let maximumBody = 1 << 20
-
-    package init(desk: LeaseDesk, tokens: TokenStore, allowsAnybody: Bool, instruments: Instruments?) {
+    init(desk: LeaseDesk, tokens: TokenStore, allowsAnybody: Bool, instruments: Instruments?) {
         self.desk = desk
         database = desk.bus.database
         door = BoskosDoor(tokens: tokens, allowsAnybody: allowsAnybody)
         self.instruments = instruments
     }
 
-    package func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    /// What a request comes to.
+    enum Step: Sendable {
+        case answer(BoskosAnswer)
+        /// A place in the desk's next transaction.
+        case desk(DeskCall, @Sendable (DeskAnswer) -> BoskosAnswer)
+        /// Whatever else takes its time.
+        case work(@Sendable () async throws -> BoskosAnswer)
+    }
+
+    /// Waits for nothing: most calls are a token known already, and a call of the desk.
+    func step(_ request: BoskosRequest) -> Step {
+        let needsPost: Bool
+        switch request.path {
+        case "/acquire", "/acquirebystate", "/release", "/update", "/reset": needsPost = true
+        case "/metric": needsPost = false
+        default: return .answer(BoskosAnswer())
+        }
         do throws(BoskosRefusal) {
-            return try await answer(request)
+            if needsPost, request.method != .POST {
+                let named = request.path == "/acquirebystate" ? "/acquire" : request.path
+                throw BoskosRefusal(
+                    .methodNotAllowed, "Method \(request.method.rawValue), \(named) only accepts POST.")
+            }
+            if !needsPost, request.method != .GET {
+                throw BoskosRefusal(.methodNotAllowed, "/metric only accepts GET")
+            }
+            if let account = try door.knownAccount(request.authorization) { return try step(request, account.name) }
         } catch {
-            return error.response
+            return .answer(error.answer)
+        }
+        return .work {
+            let account = try await door.account(request.authorization)
+            return try await perform(try step(request, account))
         }
     }
 
-    private func answer(_ request: Request) async throws(BoskosRefusal) -> Response {
-        let path = request.uri.path
-        switch path {
-        case "/acquire", "/acquirebystate", "/release", "/update", "/reset":
-            guard request.method == .post else {
-                let named = path == "/acquirebystate" ? "/acquire" : path
-                throw BoskosRefusal(.methodNotAllowed, "Method \(request.method.rawValue), \(named) only accepts POST.")
-            }
-        case "/metric":
-            guard request.method == .get else {
-                throw BoskosRefusal(.methodNotAllowed, "/metric only accepts GET")
-            }
-        default: return Response(status: .ok)
+    private func step(_ request: BoskosRequest, _ account: String?) throws(BoskosRefusal) -> Step {
+        let query = request.query
+        switch request.path {
+        case "/acquire": return try acquire(query, account)
+        case "/release": return try release(query, account)
+        case "/acquirebystate": return .work { try await acquireByState(query, account) }
+        case "/update": return .work { try await update(query, request.body, account) }
+        case "/reset": return .work { try await reset(query) }
+        default: return .work { try await metric(query) }
         }
-        let account = try await door.account(of: request)
-        let query = BoskosQuery(request.uri.query ?? "")
-        do {
-            switch path {
-            case "/acquire": return try await acquire(query, account)
-            case "/acquirebystate": return try await acquireByState(query, account)
-            case "/release": return try await release(query, account)
-            case "/update": return try await update(query, request, account)
-            case "/reset": return try await reset(query)
-            default: return try await metric(query)
-            }
-        } catch let error as BoskosRefusal {
-            throw error
-        } catch let error as PostgresError where error.isOutage {
-            throw BoskosRefusal(.serviceUnavailable, "The database does not answer right now, try again later.")
-        } catch is CancellationError {
-            throw BoskosRefusal(.serviceUnavailable, "The server is shutting down, try again later.")
-        } catch {
-            desk.bus.logger.error("a call of \(path) failed: \(error)")
-            throw BoskosRefusal(.internalServerError, "The call failed, the server's log says why.")
+    }
+
+    private func perform(_ step: Step) async throws -> BoskosAnswer {
+        switch step {
+        case .answer(let answer): answer
+        case .desk(let call, let answer): answer(try await desk.perform([call])[0])
+        case .work(let work): try await work()
+        }
+    }
+
+    /// What a call is answered that failed.
+    func answer(to error: any Error) -> BoskosAnswer {
+        switch error {
+        case let error as BoskosRefusal: return error.answer
+        case let error as PostgresError where error.isOutage:
+            return BoskosRefusal(
+                .serviceUnavailable, "The database does not answer right now, try again later."
+            ).answer
+        case is CancellationError:
+            return BoskosRefusal(.serviceUnavailable, "The server is shutting down, try again later.").answer
+        default:
+            desk.bus.logger.error("a call of Boskos's interface failed: \(error)")
+            return BoskosRefusal(.internalServerError, "The call failed, the server's log says why.").answer
         }
     }
 
     // MARK: The calls
 
-    private func acquire(_ query: BoskosQuery, _ account: String?) async throws -> Response {
+    private func acquire(_ query: BoskosQuery, _ account: String?) throws(BoskosRefusal) -> Step {
         let (type, state, dest, owner) = (query["type"], query["state"], query["dest"], query["owner"])
         guard !type.isEmpty, !state.isEmpty, !dest.isEmpty, !owner.isEmpty else {
             throw BoskosRefusal(
@@ -97,24 +117,24 @@ package struct BoskosFace: HTTPResponder {
             claim.key = "boskos/\(type)/\(state)/\(id)"
             claim.patience = .asksAgain(LeaseRules.pollingPatience)
         }
-        switch try await desk.claim(claim) {
-        case .granted(let resources, let at, let waited):
-            instruments?.observe(
-                "boskos_acquire_duration_seconds",
-                ["type": type, "state": state, "dest": dest, "has_request_id": id.isEmpty ? "false" : "true"],
-                .seconds(waited) + (.now - began))
-            guard let resource = resources.first else {
-                throw BoskosRefusal(.notFound, "Acquire failed: \(Self.noneFree(type))")
+        return .desk(.claim(claim)) { [instruments] answer in
+            switch answer {
+            case .granted(let resources, let at, let waited):
+                instruments?.observe(
+                    "boskos_acquire_duration_seconds",
+                    ["type": type, "state": state, "dest": dest, "has_request_id": id.isEmpty ? "false" : "true"],
+                    .seconds(waited) + (.now - began))
+                guard let resource = resources.first else { break }
+                return BoskosAnswer(BoskosResource(resource, owner: owner, at: at).json)
+            case .unknownType(let type):
+                return BoskosRefusal(.notFound, "Acquire failed: resource type \(goQuoted(type)) does not exist").answer
+            case .waiting, .done, .notHeld, .unknownResource: break
             }
-            return .plain(BoskosResource(resource, owner: owner, at: at).json)
-        case .waiting, .done, .notHeld, .unknownResource:
-            throw BoskosRefusal(.notFound, "Acquire failed: \(Self.noneFree(type))")
-        case .unknownType(let type):
-            throw BoskosRefusal(.notFound, "Acquire failed: resource type \(goQuoted(type)) does not exist")
+            return BoskosRefusal(.notFound, "Acquire failed: \(Self.noneFree(type))").answer
         }
     }
 
-    private func acquireByState(_ query: BoskosQuery, _ account: String?) async throws -> Response {
+    private func acquireByState(_ query: BoskosQuery, _ account: String?) async throws -> BoskosAnswer {
         let (state, dest, owner, names) = (query["state"], query["dest"], query["owner"], query["names"])
         guard !state.isEmpty, !dest.isEmpty, !owner.isEmpty, !names.isEmpty else {
             throw BoskosRefusal(
@@ -138,10 +158,10 @@ package struct BoskosFace: HTTPResponder {
                 name: name, type: type, state: state, owner: owner, updatedAt: updatedAt, userData: data,
                 diesAt: diesAt)
         }
-        return .plain("[" + resources.sorted { $0.name < $1.name }.map(\.json).joined(separator: ",") + "]\n")
+        return BoskosAnswer("[" + resources.sorted { $0.name < $1.name }.map(\.json).joined(separator: ",") + "]\n")
     }
 
-    private func release(_ query: BoskosQuery, _ account: String?) async throws -> Response {
+    private func release(_ query: BoskosQuery, _ account: String?) throws(BoskosRefusal) -> Step {
         let (name, dest, owner) = (query["name"], query["dest"], query["owner"])
         guard !name.isEmpty, !dest.isEmpty, !owner.isEmpty else {
             throw BoskosRefusal(
@@ -151,14 +171,16 @@ package struct BoskosFace: HTTPResponder {
         try query.checkBounds("")
         let back = LeaseReturn(name: name, owner: owner, account: account, dest: dest)
         let prefix = "Done failed: \(name) - \(dest) (from \(owner)): "
-        switch try await desk.giveBack(back) {
-        case .done: return .plain("")
-        case .notHeld(let holder): throw BoskosRefusal(.unauthorized, prefix + Self.mismatch(owner, holder))
-        default: throw BoskosRefusal(.notFound, prefix + Self.noneFree(name))
+        return .desk(.giveBack([back])) { answer in
+            switch answer {
+            case .done: BoskosAnswer()
+            case .notHeld(let holder): BoskosRefusal(.unauthorized, prefix + Self.mismatch(owner, holder)).answer
+            default: BoskosRefusal(.notFound, prefix + Self.noneFree(name)).answer
+            }
         }
     }
 
-    private func update(_ query: BoskosQuery, _ request: Request, _ account: String?) async throws -> Response {
+    private func update(_ query: BoskosQuery, _ body: ByteBuffer?, _ account: String?) async throws -> BoskosAnswer {
         let (name, owner, state) = (query["name"], query["owner"], query["state"])
         guard !name.isEmpty, !owner.isEmpty, !state.isEmpty else {
             throw BoskosRefusal(
@@ -168,11 +190,11 @@ package struct BoskosFace: HTTPResponder {
         try query.checkBounds("")
         var renewal = LeaseRenewal(name: name, owner: owner, account: account)
         renewal.state = state
-        renewal.notes = try await notes(request)
+        renewal.notes = try Self.notes(body)
         let prefix = "Update failed: \(name) - \(state) (\(owner)): "
         for _ in 0..<100 {
             switch try await desk.renew(renewal) {
-            case .kept: return .plain("")
+            case .kept: return BoskosAnswer()
             case .notHeld(let holder): throw BoskosRefusal(.unauthorized, prefix + Self.mismatch(owner, holder))
             case .otherState(let current):
                 throw BoskosRefusal(.conflict, prefix + "state mismatch - expected \(current), current \(state)")
@@ -183,24 +205,21 @@ package struct BoskosFace: HTTPResponder {
         throw BoskosRefusal(.serviceUnavailable, "\(name) is being updated by too many at once, try again later.")
     }
 
-    private func notes(_ request: Request) async throws -> [String: String]? {
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: Self.maximumBody)
-        } catch is NIOTooManyBytesError {
-            throw BoskosRefusal(.contentTooLarge, "The user data has more than \(Self.maximumBody) bytes.")
+    /// - Parameter body: nil where it was too long to be kept.
+    private static func notes(_ body: ByteBuffer?) throws(BoskosRefusal) -> [String: String]? {
+        guard let body else {
+            throw BoskosRefusal(.payloadTooLarge, "The user data has more than \(BoskosRequest.longestBody) bytes.")
         }
         guard body.readableBytesView.contains(where: { $0 > 0x20 }) else { return nil }
-        let data = Data(body.readableBytesView)
         do {
             // Go reads `null` as nothing at all.
-            return try JSONDecoder().decode([String: String]?.self, from: data)
+            return try JSONDecoder().decode([String: String]?.self, from: Data(body.readableBytesView))
         } catch {
             throw BoskosRefusal(.badRequest, "The user data is no JSON object of texts.")
         }
     }
 
-    private func reset(_ query: BoskosQuery) async throws -> Response {
+    private func reset(_ query: BoskosQuery) async throws -> BoskosAnswer {
         let (type, state, expire, dest) = (query["type"], query["state"], query["expire"], query["dest"])
         guard !type.isEmpty, !state.isEmpty, !expire.isEmpty, !dest.isEmpty else {
             throw BoskosRefusal(
@@ -228,10 +247,10 @@ package struct BoskosFace: HTTPResponder {
             for try await entry in group { if let entry { moved.append(entry) } }
             return moved.sorted { $0.0 < $1.0 }
         }
-        return .plain(JSONWriter.object(moved.map { ($0.0, JSONWriter.quoted($0.1)) }))
+        return BoskosAnswer(JSONWriter.object(moved.map { ($0.0, JSONWriter.quoted($0.1)) }))
     }
 
-    private func metric(_ query: BoskosQuery) async throws -> Response {
+    private func metric(_ query: BoskosQuery) async throws -> BoskosAnswer {
         let type = query["type"]
         guard !type.isEmpty else { throw BoskosRefusal(.badRequest, "Type must be set in the request.") }
         try query.checkBounds("")
@@ -248,9 +267,7 @@ package struct BoskosFace: HTTPResponder {
             ("type", JSONWriter.quoted(type)), ("current", JSONWriter.object(states)),
             ("owner", JSONWriter.object(owners)),
         ])
-        return Response(
-            status: .ok, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: json)))
+        return BoskosAnswer(json, type: "application/json")
     }
 
     // MARK: Boskos's words
@@ -259,36 +276,5 @@ package struct BoskosFace: HTTPResponder {
 
     private static func mismatch(_ owner: String, _ holder: String) -> String {
         "owner mismatch request by \(owner), currently owned by \(holder)"
-    }
-}
-
-/// An answer other than the one asked for: plain text with a line's end, as Go's `http.Error` writes it.
-struct BoskosRefusal: Error {
-    let status: HTTPResponse.Status
-    let text: String
-    let headers: HTTPFields
-
-    init(_ status: HTTPResponse.Status, _ text: String, headers: HTTPFields = [:]) {
-        self.status = status
-        self.text = text
-        self.headers = headers
-    }
-
-    var response: Response {
-        var headers = headers
-        headers[.contentType] = "text/plain; charset=utf-8"
-        headers[.xContentTypeOptions] = "nosniff"
-        return Response(
-            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
-    }
-}
-
-extension Response {
-    /// What a Go handler answers that prints a text and names no type.
-    fileprivate static func plain(_ text: String) -> Response {
-        guard !text.isEmpty else { return Response(status: .ok) }
-        return Response(
-            status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }

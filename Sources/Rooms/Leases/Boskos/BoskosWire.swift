@@ -1,5 +1,5 @@
 import FoundationEssentials
-import HTTPTypes
+import NIOHTTP1
 
 /// A resource as Boskos shows it: `common.Resource`, fields in Go's order.
 struct BoskosResource {
@@ -110,7 +110,7 @@ enum GoTime {
 struct BoskosQuery {
     private var values: [(name: String, value: String)] = []
 
-    init(_ text: String) {
+    init(_ text: Substring) {
         for part in text.utf8.split(separator: UInt8(ascii: "&")).prefix(50) where !part.contains(UInt8(ascii: ";")) {
             let pieces = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = Self.decode(pieces[0]), let value = pieces.count == 2 ? Self.decode(pieces[1]) : "" else {

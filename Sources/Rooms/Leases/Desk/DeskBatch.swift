@@ -2,6 +2,7 @@ import Fleet
 import FoundationEssentials
 import Postgres
 import SlipwayModel
+import Synchronization
 
 /// The calls of one transaction, from what they ask to what became of them.
 struct DeskBatch: Sendable {
@@ -22,7 +23,7 @@ struct DeskBatch: Sendable {
         while true {
             let types = try await batch.typesOfNames(bus.database)
             do {
-                let done = try await bus.commit { [batch] effects in try await batch.commit(types, effects) }
+                let done = try await batch.commit(types, bus)
                 waiting.wake(done.woken)
                 answers = answers ?? done.answers
                 // Somebody further back in line may have what those in front did not take.
@@ -53,7 +54,7 @@ struct DeskBatch: Sendable {
     /// The types of the resources that are given back. A name has one type for as long as it exists.
     private func typesOfNames(_ database: PostgresPool) async throws -> [String: String] {
         var names: [String] = []
-        for case .giveBack(let back) in calls { names.append(back.name) }
+        for case .giveBack(let backs) in calls { names += backs.map(\.name) }
         guard !names.isEmpty else { return [:] }
         var types = pools.types(of: names)
         let missing = names.filter { types[$0] == nil }
@@ -67,11 +68,41 @@ struct DeskBatch: Sendable {
         return types
     }
 
-    private func commit(_ types: [String: String], _ effects: Effects) async throws -> Done {
-        var desk = DeskRound(batch: self, typesOfNames: types)
-        try await desk.look(effects.database)
-        desk.decide()
-        return try await desk.write(effects)
+    /// Where COMMIT is not answered, finds out what became of it: whoever was granted something must hear of that, or it
+    /// lies idle until his patience ends.
+    private func commit(_ types: [String: String], _ bus: FleetBus) async throws -> Done {
+        var attempts = 1
+        while true {
+            let last = Mutex<(round: DeskRound, done: Done)?>(nil)
+            do {
+                return try await bus.commit { effects in
+                    var round = DeskRound(batch: self, typesOfNames: types)
+                    try await round.look(effects.database)
+                    round.decide()
+                    let done = try await round.write(effects)
+                    last.withLock { [round] in $0 = (round, done) }
+                    return done
+                }
+            } catch let error as PostgresError where error.kind == .commitUnknown && attempts < 3 {
+                if let (round, done) = last.withLock({ $0 }), let proof = round.proof,
+                    try await Self.happened(proof, round.types, bus.database)
+                {
+                    return done
+                }
+                attempts += 1
+            }
+        }
+    }
+
+    /// Whether a transaction happened whose COMMIT was not answered. Waits for its locks, so that it is over.
+    private static func happened(
+        _ proof: DeskRound.Proof, _ types: [String], _ database: PostgresPool
+    ) async throws -> Bool {
+        try await database.transaction { transaction in
+            try await transaction.pipeline([
+                (LeasesStore.lockPools, [types]), (LeasesStore.happened, [proof.name, proof.token, proof.at]),
+            ])[1].one().decode(Bool.self)
+        }
     }
 }
 

@@ -74,7 +74,8 @@ package struct LeaseReturn: Sendable, Hashable {
 /// What the desk does in one order over the types concerned.
 enum DeskCall: Sendable {
     case claim(LeaseClaim)
-    case giveBack(LeaseReturn)
+    /// All of them, as far as they are held.
+    case giveBack([LeaseReturn])
     /// Looks whether somebody in these lines can have something.
     case serve([LeaseLine])
 }

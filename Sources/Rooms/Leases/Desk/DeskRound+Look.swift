@@ -7,7 +7,7 @@ import SlipwayModel
 extension DeskRound {
     /// Holds the pools, gives back, and reads who is first and what is free.
     mutating func look(_ database: Transaction) async throws {
-        var returns: [(position: Int, back: LeaseReturn)] = []
+        var returns: [Returning] = []
         var wanted: [LeaseLine: Int] = [:]
         for (position, call) in batch.calls.enumerated() {
             switch call {
@@ -18,17 +18,19 @@ extension DeskRound {
                         wanted[LeaseLine(type: type, state: item.state), default: 0] += item.count
                     }
                 }
-            case .giveBack(let back):
-                returns.append((position, back))
-                if let type = typesOfNames[back.name] {
-                    wanted[LeaseLine(type: type, state: back.dest), default: 0] += 0
+            case .giveBack(let backs):
+                for back in backs {
+                    returns.append(Returning(position: position, back: back))
+                    if let type = typesOfNames[back.name] {
+                        wanted[LeaseLine(type: type, state: back.dest), default: 0] += 0
+                    }
                 }
             case .serve(let lines):
                 for line in lines { wanted[line, default: 0] += 0 }
             }
         }
         lines = wanted.keys.sorted()
-        let types = Array(Set(lines.map(\.type)).union(batch.further)).sorted()
+        types = Array(Set(lines.map(\.type)).union(batch.further)).sorted()
         // Lines of types that somebody in front wants besides.
         let most = lines.map { line in
             (wanted[line] ?? 0) + (batch.pools.pool(line.type).map(Self.spare) ?? 0)
@@ -36,7 +38,8 @@ extension DeskRound {
         var items: [(Statement, [any PostgresEncodable])] = [
             (LeasesStore.lockPools, [types]), (LeasesStore.clock, []),
         ]
-        if !returns.isEmpty { items.append((LeasesStore.giveBack, Self.parameters(returns.map(\.back), types))) }
+        let waves = Self.waves(returns)
+        for wave in waves { items.append((LeasesStore.giveBack, Self.parameters(wave.map(\.back), types))) }
         let keys = claims.compactMap(\.claim.key)
         if !keys.isEmpty { items.append((LeasesStore.comeBack, [keys])) }
         let leases = claims.compactMap(\.claim.leaseID)
@@ -47,7 +50,7 @@ extension DeskRound {
         var rows = try await database.pipeline(items)[...]
         try await readPools(rows.removeFirst(), database)
         now = try rows.removeFirst().one().decode(Date.self)
-        if !returns.isEmpty { try readReturns(returns, rows.removeFirst()) }
+        for wave in waves { try readReturns(wave, rows.removeFirst()) }
         if !keys.isEmpty {
             for row in rows.removeFirst() {
                 let (key, id, rank, since) = try row.decode((String, Int64, Date, Date).self)
@@ -115,29 +118,51 @@ extension DeskRound {
         }
     }
 
-    private mutating func readReturns(_ returns: [(position: Int, back: LeaseReturn)], _ rows: Rows) throws {
-        var ended: Set<String> = []
-        var vanished: [String] = []
-        for (call, row) in zip(returns, rows) {
-            let (exists, owner, isDone, run) = try row.decode((Bool, String, Bool, UUID?).self)
-            if isDone {
-                if let run, call.back.endedBy != "run" {
-                    let reason =
-                        call.back.endedBy == "expiry"
-                        ? LeasesText.notRenewed(call.back.name)
-                        : LeasesText.takenAway(call.back.name, by: call.back.endedBy)
-                    lost.append(LeaseLost(runID: RunID(run), reason: reason))
-                }
-                ended.insert(call.back.name)
-                answers[call.position] = .done
-            } else if exists {
-                answers[call.position] = .notHeld(by: ended.contains(call.back.name) ? "" : owner)
-            } else {
-                vanished.append(call.back.name)
-                answers[call.position] = .unknownResource
+    /// A call that gives something back.
+    private struct Returning {
+        var position: Int
+        var back: LeaseReturn
+    }
+
+    /// Returns one after the other in which each resource stands once, in the order of calls: of several returns of one
+    /// resource the first by its holder counts.
+    private static func waves(_ returns: [Returning]) -> [[Returning]] {
+        var waves: [[Returning]] = []
+        var turns: [String: Int] = [:]
+        for returning in returns {
+            let turn = turns[returning.back.name, default: 0]
+            turns[returning.back.name] = turn + 1
+            if turn == waves.count { waves.append([]) }
+            waves[turn].append(returning)
+        }
+        return waves
+    }
+
+    private mutating func readReturns(_ returns: [Returning], _ rows: Rows) throws {
+        var found: Set<Int> = []
+        for row in rows {
+            let (place, owner, isDone, run, token, at) = try row.decode((Int, String, Bool, UUID?, Int64, Date).self)
+            let call = returns[place - 1]
+            found.insert(place - 1)
+            guard isDone else {
+                answers[call.position] = .notHeld(by: owner)
+                continue
+            }
+            // Of several that one call gives back, what could not be is its answer.
+            answers[call.position] = answers[call.position] ?? .done
+            proof = proof ?? Proof(name: call.back.name, token: token, at: at)
+            if let run, call.back.endedBy != "run" {
+                let reason =
+                    call.back.endedBy == "expiry"
+                    ? LeasesText.notRenewed(call.back.name)
+                    : LeasesText.takenAway(call.back.name, by: call.back.endedBy)
+                lost.append(LeaseLost(runID: RunID(run), reason: reason))
             }
         }
-        if !vanished.isEmpty { batch.pools.forget(vanished) }
+        guard found.count < returns.count else { return }
+        let vanished = returns.indices.filter { !found.contains($0) }
+        for place in vanished { answers[returns[place].position] = .unknownResource }
+        batch.pools.forget(vanished.map { returns[$0].back.name })
     }
 
     /// A lease that is asked for again is answered again.

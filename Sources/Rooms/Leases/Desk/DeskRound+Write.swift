@@ -22,6 +22,7 @@ extension DeskRound {
                 let pool = pools[resource.type]
                 granted.append(resource, standing.claim, pick.dest, pool)
                 resource.token += 1
+                proof = proof ?? Proof(name: resource.name, token: resource.token, at: now)
                 resource.state = pick.dest
                 resource.diesAt = nil
                 resources.append(resource)

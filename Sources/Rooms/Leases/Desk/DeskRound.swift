@@ -9,6 +9,8 @@ struct DeskRound {
     var answers: [DeskAnswer?]
     var claims: [(position: Int, claim: LeaseClaim)] = []
     var lines: [LeaseLine] = []
+    /// The pools that the transaction holds.
+    var types: [String] = []
     var pools: [String: LeasePool] = [:]
     var now = Date.distantPast
     var free: [LeaseLine: [GrantedResource]] = [:]
@@ -19,8 +21,16 @@ struct DeskRound {
     var plan: GrantPlan?
     /// Runs whose leases were ended by others than themselves.
     var lost: [LeaseLost] = []
+    var proof: Proof?
     /// Claimants by their number: calls first, then those in line who did not call.
     var standing: [Standing] = []
+
+    /// Something that the transaction wrote and no other can have written: who finds it knows that it happened.
+    struct Proof: Sendable {
+        var name: String
+        var token: Int64
+        var at: Date
+    }
 
     struct Head {
         var id: Int64

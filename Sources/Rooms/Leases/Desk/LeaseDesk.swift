@@ -15,33 +15,51 @@ package final class LeaseDesk: Sendable {
     let bus: FleetBus
     package let waiters: LeaseWaiters
     private let pools = PoolCache()
-    private let calls: GroupCommit<DeskCall, DeskAnswer>
+    private let calls: GroupCommit<[DeskCall], [DeskAnswer]>
     private let renewals: GroupCommit<LeaseRenewal, RenewalAnswer>
 
-    /// - Parameter limit: calls of one transaction at most.
+    /// - Parameter limit: callers that share a transaction at most.
     package init(bus: FleetBus, limit: Int = 400) {
         self.bus = bus
         let waiting = LeaseWaiters()
         waiters = waiting
         let pools = pools
         calls = GroupCommit(limit: limit) { calls in
-            try await DeskBatch.perform(calls, bus: bus, pools: pools, waiting: waiting)
+            var answers = try await DeskBatch.perform(calls.flatMap(\.self), bus: bus, pools: pools, waiting: waiting)[
+                ...]
+            return calls.map { own in
+                defer { answers = answers.dropFirst(own.count) }
+                return Array(answers.prefix(own.count))
+            }
         }
         renewals = GroupCommit(limit: limit) { try await LeaseRenewal.perform($0, bus: bus) }
     }
 
-    package func claim(_ claim: LeaseClaim) async throws -> DeskAnswer { try await calls.submit(.claim(claim)) }
+    package func claim(_ claim: LeaseClaim) async throws -> DeskAnswer { try await perform([.claim(claim)])[0] }
 
-    package func giveBack(_ back: LeaseReturn) async throws -> DeskAnswer {
-        let answer = try await calls.submit(.giveBack(back))
-        // The name may have come back under another type than this process knew.
-        return answer == .unknownResource ? try await calls.submit(.giveBack(back)) : answer
+    package func giveBack(_ back: LeaseReturn) async throws -> DeskAnswer { try await giveBack([back]) }
+
+    /// Gives back all of these in one transaction, as far as they are held; answers `.done` where all were.
+    package func giveBack(_ backs: [LeaseReturn]) async throws -> DeskAnswer {
+        backs.isEmpty ? .done : try await perform([.giveBack(backs)])[0]
     }
 
     /// Lets those in line have what became free by other ways than the desk.
     package func serve(_ lines: [LeaseLine]) async throws {
         guard !lines.isEmpty else { return }
-        _ = try await calls.submit(.serve(lines))
+        _ = try await perform([.serve(lines)])
+    }
+
+    /// - Returns: an answer per call, in order, of one transaction.
+    func perform(_ work: [DeskCall]) async throws -> [DeskAnswer] {
+        var answers = try await calls.submit(work)
+        // A name may have come back under another type than this process knew.
+        let vanished = work.indices.filter { answers[$0] == .unknownResource }
+        guard !vanished.isEmpty else { return answers }
+        for (place, answer) in zip(vanished, try await calls.submit(vanished.map { work[$0] })) {
+            answers[place] = answer
+        }
+        return answers
     }
 
     package func renew(_ renewal: LeaseRenewal) async throws -> RenewalAnswer {

@@ -73,6 +73,7 @@ create index resources_free on leases.resources (type, state, free_since, name)
     where owner is null and not is_draining;
 create index resources_lease on leases.resources (lease_id) where lease_id is not null;
 create index resources_run on leases.resources (run_id) where run_id is not null;
+create index resources_parts on leases.resources (owner) where owner like 'part-of/%';
 create index resources_counted on leases.resources (type, counted_owner) where counted_owner is not null;
 
 -- Every lease that has ended. The key says that no two leases of a resource ever had one token.

@@ -185,7 +185,7 @@ struct LeaseAsk: Sendable {
             throw .badRequest("A lease has 1 to \(LeaseRules.maximumTypes) items, not \(wish.items.count).")
         }
         for item in wish.items {
-            guard item.count >= 1, wish.count <= LeaseRules.maximumCount else {
+            guard (1...LeaseRules.maximumCount).contains(item.count) else {
                 throw .badRequest("count is \(item.count); a lease has 1 to \(LeaseRules.maximumCount) resources.")
             }
             guard item.types.count <= LeaseRules.maximumTypes, Set(item.types).count == item.types.count else {
@@ -196,6 +196,9 @@ struct LeaseAsk: Sendable {
                     throw .badRequest("A type or state is empty, has more than 253 bytes, or a NUL in it.")
                 }
             }
+        }
+        guard wish.count <= LeaseRules.maximumCount else {
+            throw .badRequest("A lease has 1 to \(LeaseRules.maximumCount) resources, not \(wish.count).")
         }
     }
 

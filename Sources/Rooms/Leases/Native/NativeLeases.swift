@@ -50,6 +50,20 @@ package struct NativeLeases: Sendable {
             self.owner = owner
             self.state = state
         }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            // Foundation would write it in upper case.
+            try container.encode(id.lowercased, forKey: .id)
+            try container.encode(owner, forKey: .owner)
+            try container.encode(state, forKey: .state)
+            try container.encode(resources, forKey: .resources)
+            try container.encodeIfPresent(token, forKey: .token)
+            try container.encodeIfPresent(expiresAt, forKey: .expiresAt)
+            try container.encodeIfPresent(before, forKey: .before)
+            try container.encodeIfPresent(estimate, forKey: .estimate)
+            try container.encodeIfPresent(reason, forKey: .reason)
+        }
     }
 
     package enum Verdict: Sendable, Hashable {
@@ -78,18 +92,24 @@ package struct NativeLeases: Sendable {
         claim.patience = .isTold(wait.inSeconds + keep)
         let (waiter, wake) = desk.waiters.join(id)
         defer { desk.waiters.leave(id, waiter) }
-        switch try await desk.claim(claim) {
-        case .granted: return try await look(id, owner: owner)
-        case .waiting(_, let overQuota):
-            var verdict = try await sleep(id, owner: owner, wake, wait)
-            if let overQuota, case .lease(var lease) = verdict, lease.state == .waiting {
-                lease.reason = LeasesText.overQuota(owner, overQuota)
-                verdict = .lease(lease)
+        let end = ContinuousClock.now + wait
+        while true {
+            var verdict: Verdict
+            switch try await desk.claim(claim) {
+            case .granted: verdict = try await look(id, owner: owner)
+            case .waiting(_, let overQuota):
+                verdict = try await sleep(id, owner: owner, wake, end - .now)
+                if let overQuota, case .lease(var lease) = verdict, lease.state == .waiting {
+                    lease.reason = LeasesText.overQuota(owner, overQuota)
+                    verdict = .lease(lease)
+                }
+            case .unknownType(let type): return .unknownType(type)
+            case .notHeld: return .notYours
+            case .done, .unknownResource: return .unknownLease
             }
+            // Granted, and over before anybody could say so: he has had nothing yet.
+            if verdict == .unknownLease, .now < end { continue }
             return verdict
-        case .unknownType(let type): return .unknownType(type)
-        case .notHeld: return .notYours
-        case .done, .unknownResource: return .unknownLease
         }
     }
 
@@ -112,15 +132,16 @@ package struct NativeLeases: Sendable {
     }
 
     package func look(_ id: UUID, owner: String?) async throws -> Verdict {
-        let rows = try await database.execute(LeasesStore.resourcesOfLease, id)
-        if let first = rows.first {
+        // The place first: whoever has none any more when it is looked for has his lease by then.
+        let found = try await database.pipeline([
+            (LeasesStore.placeInLine, [owner.map { Self.key(id, $0) }]), (LeasesStore.resourcesOfLease, [id]),
+        ])
+        if let first = found[1].first {
             let holder = try first.get("owner", as: String.self)
             guard owner == nil || holder == owner else { return .notYours }
-            return .lease(try Self.granted(id, rows, holder))
+            return .lease(try Self.granted(id, found[1], holder))
         }
-        guard let owner else { return .unknownLease }
-        let lines = try await database.execute(LeasesStore.placeInLine, Self.key(id, owner))
-        guard let line = lines.first else { return .unknownLease }
+        guard let owner, let line = found[0].first else { return .unknownLease }
         let (type, _, _, _, before) = try line.decode((String, String, Date, Date, Int).self)
         let figures = try await estimates.figures(of: type, database)
         var lease = Lease(id: id, owner: owner, state: .waiting)
@@ -188,13 +209,14 @@ package struct NativeLeases: Sendable {
                 ? .lease(Lease(id: id, owner: owner, state: .waiting)) : verdict
         }
         if token == nil, !isOperator { return .stale }
-        for resource in lease.resources {
+        // At once: of a lease that is half given back the token would be another.
+        let backs = lease.resources.map { resource in
             var back = LeaseReturn(name: resource.name, token: resource.token, account: owner, dest: dest)
             back.isOperator = isOperator
             back.endedBy = endedBy
-            guard case .done = try await desk.giveBack(back) else { return .stale }
+            return back
         }
-        return verdict
+        return try await desk.giveBack(backs) == .done ? verdict : .stale
     }
 }
 

@@ -93,11 +93,14 @@ extension LeasesStore {
          where name = $1 and owner is null and state = 'toBeDeleted'
         """)
 
-    /// Dirty dynamic resources that need others and have none yet.
+    /// Dirty dynamic resources that need others and have noted none yet; with those that they hold already.
     static let unbuilt = Statement(
         "leases.unbuilt",
         """
-        select resource.name, pool.settings -> 'needs'
+        select resource.name, pool.settings -> 'needs',
+               array(select part.name from leases.resources as part
+                      where part.owner = 'part-of/' || resource.name and part.owner like 'part-of/%'
+                      order by part.name)
           from leases.resources as resource
           join leases.pools as pool on pool.type = resource.type
          where resource.owner is null and resource.state = 'dirty' and pool.is_dynamic and not pool.is_retired

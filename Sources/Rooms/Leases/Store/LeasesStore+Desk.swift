@@ -2,7 +2,8 @@ import Postgres
 
 extension LeasesStore {
     static let deskStatements = [
-        lockPools, clock, typesOfNames, poolSettings, giveBack, comeBack, findLeases, freeResources, heads, counted,
+        lockPools, clock, happened, typesOfNames, poolSettings, giveBack, comeBack, findLeases, freeResources, heads,
+        counted,
         grant, keepPlace, leaveLine, standInLine, createDynamic, notifyGranted,
     ]
 
@@ -15,63 +16,63 @@ extension LeasesStore {
     /// The time of the transaction's decisions, once it holds its pools.
     static let clock = Statement("leases.clock", "select clock_timestamp()")
 
+    /// Whether a lease was granted, or has ended, at the very moment.
+    static let happened = Statement(
+        "leases.happened",
+        """
+        select exists (select from leases.resources where name = $1 and token = $2 and granted_at = $3)
+               or exists (select from leases.history
+                           where name = $1 and token = $2 and $3::timestamptz in (granted_at, ended_at))
+        """)
+
     static let typesOfNames = Statement(
         "leases.types_of_names", "select name, type from leases.resources where name = any($1::text[])")
 
     static let poolSettings = Statement(
         "leases.pool_settings", "select type, version, settings from leases.pools where type = any($1::text[])")
 
-    /// Gives resources back to whom they are held by: by the owner's name or by the token, whichever is shown, and only
-    /// by the account that took them unless an operator does it. Remembers each lease that ends. Of several returns of
-    /// one resource the first counts.
+    /// Takes resources back from whoever shows that he holds them: by the owner's name or by the token, whichever is
+    /// shown, and only by the account that took them unless an operator does it. Remembers each lease that ends. Each
+    /// name stands once; `$8`: the types whose pools are held.
     ///
-    /// Answers every call with what was found: whether the resource exists, who held it, whether this call ended it.
+    /// Answers every call whose resource exists: who held it, whether this ended it, for which run and under which token
+    /// it was held; and when. What is joined here is so few rows that the planner's guesses do not matter.
     static let giveBack = Statement(
         "leases.give_back",
         """
-        with asked as (
-            select *
+        with instant as materialized (
+            select clock_timestamp() as now
+        ), held as (
+            select asked.place, asked.dest, asked.ended_by, resource.name, resource.type, resource.token,
+                   resource.owner, resource.account, resource.run_id, resource.job, resource.reason,
+                   resource.granted_at, pool.lifespan, pool.cost_per_hour,
+                   resource.owner is not null and (asked.owner is null or asked.owner = resource.owner)
+                   and (asked.token is null or asked.token = resource.token)
+                   and (asked.is_operator or asked.account is not distinct from resource.account) as is_ending
               from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::text[])
                    with ordinality as asked (name, owner, token, account, is_operator, dest, ended_by, place)
-        ), held as (
-            select resource.*
-              from leases.resources as resource
-             where resource.name = any($1::text[]) and resource.type = any($8::text[])
+              join leases.resources as resource on resource.name = asked.name and resource.type = any($8::text[])
+              join leases.pools as pool on pool.type = resource.type
              order by resource.name
-               for no key update
-        ), ending as (
-            select distinct on (asked.name) asked.name, asked.place, asked.dest, asked.ended_by
-              from asked
-              join held on held.name = asked.name
-             where held.owner is not null and (asked.owner is null or asked.owner = held.owner)
-               and (asked.token is null or asked.token = held.token)
-               and (asked.is_operator or asked.account is not distinct from held.account)
-             order by asked.name, asked.place
+               for no key update of resource
         ), freed as (
             update leases.resources as resource
                set owner = null, account = null, lease_id = null, counted_owner = null, run_id = null, job = null,
-                   reason = null, granted_at = null, expires_at = null, lasts = null, state = ending.dest,
-                   updated_at = clock_timestamp(), free_since = clock_timestamp(),
-                   dies_at = clock_timestamp() + make_interval(secs => pool.lifespan)
-              from ending
-              join held on held.name = ending.name
-              join leases.pools as pool on pool.type = held.type
-             where resource.name = ending.name
+                   reason = null, granted_at = null, expires_at = null, lasts = null, state = held.dest,
+                   updated_at = (select now from instant), free_since = (select now from instant),
+                   dies_at = (select now from instant) + make_interval(secs => held.lifespan)
+              from held
+             where resource.name = held.name and held.is_ending
         ), remembered as (
             insert into leases.history
                    (name, token, type, owner, account, run_id, job, reason, granted_at, ended_at, state, ended_by, cost)
-            select held.name, held.token, held.type, held.owner, held.account, held.run_id, held.job, held.reason,
-                   held.granted_at, clock_timestamp(), ending.dest, ending.ended_by,
-                   extract(epoch from clock_timestamp() - held.granted_at) / 3600 * pool.cost_per_hour
-              from ending
-              join held on held.name = ending.name
-              join leases.pools as pool on pool.type = held.type
+            select name, token, type, owner, account, run_id, job, reason, granted_at, (select now from instant), dest,
+                   ended_by,
+                   extract(epoch from (select now from instant) - granted_at) / 3600 * cost_per_hour
+              from held
+             where is_ending
         )
-        select held.name is not null, coalesce(held.owner, ''), ending.place is not null, held.run_id
-          from asked
-          left join held on held.name = asked.name
-          left join ending on ending.place = asked.place
-         order by asked.place
+        select place, coalesce(owner, ''), is_ending, run_id, token, (select now from instant) from held
         """)
 
     /// Keeps the places of those who ask again.

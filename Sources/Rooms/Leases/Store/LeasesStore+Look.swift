@@ -116,8 +116,8 @@ extension LeasesStore {
          order by before desc
         """)
 
-    /// What a lease of the type lasts usually, in seconds: the median of the last ones; and how many resources there
-    /// are, and of these are held.
+    /// What a lease of the type lasts usually, in seconds: the median of the last ones, or where none has ended yet twice
+    /// what those that are held have lasted; and how many resources there are, and of these are held.
     static let holdTimes = Statement(
         "leases.hold_times",
         """
@@ -126,7 +126,11 @@ extension LeasesStore {
                                    from leases.history
                                   where type = $1 and ended_at > now() - interval '1 day'
                                   order by ended_at desc
-                                  limit 200) as last), 0),
+                                  limit 200) as last),
+                        2 * percentile_cont(0.5) within group (
+                            order by extract(epoch from clock_timestamp() - granted_at))
+                            filter (where owner is not null),
+                        0),
                count(*), count(*) filter (where owner is not null)
           from leases.resources
          where type = $1 and not is_draining

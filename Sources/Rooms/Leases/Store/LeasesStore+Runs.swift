@@ -1,7 +1,7 @@
 import Postgres
 
 extension LeasesStore {
-    static let runStatements = [heldByRuns, withdrawRuns, keepRuns, endedRuns, placeOfRun]
+    static let runStatements = [heldByRuns, withdrawRuns, keepRuns, endedRuns]
 
     static let heldByRuns = Statement(
         "leases.held_by_runs",
@@ -52,8 +52,4 @@ extension LeasesStore {
           left join scheduling.runs_v1 as run on run.run_id = concerned.run_id
          where run.run_id is null or run.finished_at is not null
         """)
-
-    /// Where a run stands in line.
-    static let placeOfRun = Statement(
-        "leases.place_of_run", "select key, owner, lease_id from leases.requests where run_id = $1")
 }

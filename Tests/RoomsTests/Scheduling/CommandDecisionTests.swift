@@ -107,7 +107,9 @@ struct CommandDecisionTests {
         Case("/retest\n/test manual", contexts: passed, ["manual"]), Case("/lgtm", []),
         Case("please /test manual", []), Case("```\n/test manual\n```", []),
     ])
-    func chooses(row: Case) {
+    func chooses(row: Case) { Self.check(row, jobs: Self.jobs) }
+
+    static func check(_ row: Case, jobs: [ConfiguredJob]) {
         let text = CommandParser.visibleText(row.comment)
         let issued = CommandIssued(
             repository: RepositoryName(org: "harbor", repo: "crane"), number: 1, actor: "maria",
@@ -116,11 +118,11 @@ struct CommandDecisionTests {
             body: text,
             deliveryID: "d")
         let decision = CommandDecision(
-            issued, jobs: Self.jobs, branch: row.branch, contexts: row.contexts, changedFiles: { row.files })
+            issued, jobs: jobs, branch: row.branch, contexts: row.contexts, changedFiles: { row.files })
         #expect(decision.choices.map(\.job.job.name) == row.runs)
         #expect(decision.unknownTargets == row.unknown)
         #expect(decision.needsHelp == row.helps)
-        if !row.runs.isEmpty || row.helps { #expect(CommandDecision.concerns(issued, jobs: Self.jobs)) }
+        if !row.runs.isEmpty || row.helps { #expect(CommandDecision.concerns(issued, jobs: jobs)) }
     }
 
     @Test(
@@ -141,6 +143,52 @@ struct CommandDecisionTests {
 
     @Test("the loader takes these jobs")
     func sound() { #expect(Self.jobs.count == 9) }
+}
+
+/// Prow: the rows of the trigger plugin's tests about change rules, branches and triggers that overlap.
+@Suite("Which jobs a comment starts, by change rules and branches")
+struct CommandRuleTests {
+    static let jobs: [ConfiguredJob] = {
+        let text = """
+            presubmits:
+              harbor/crane:
+              - {name: code, skip_if_only_changed: '\\.md$', context: ci/code, spec: &spec {containers: [{command: [make]}]}}
+              - {name: docs, run_if_changed: '\\.md$', optional: true, spec: *spec}
+              - {name: same, always_run: true, branches: [^main$], context: ci/same, spec: *spec}
+              - {name: same, always_run: true, skip_branches: [^main$], context: ci/same, spec: *spec}
+              - {name: e2e, always_run: true, trigger: '(?m)^/(?:test|run) (?:e2e|all)\\s*$', rerun_command: /test e2e, spec: *spec}
+              - {name: e2e-big, trigger: '(?m)^/test e2e-big\\s*$', rerun_command: /test e2e-big, spec: *spec}
+              - {name: merge, run_before_merge: true, spec: *spec}
+            """
+        return JobConfiguration.load(files: [SourceFile(path: "jobs.yaml", bytes: Array(text.utf8))]).jobs
+    }()
+
+    typealias Case = CommandDecisionTests.Case
+
+    @Test(arguments: [
+        Case("/test all", files: ["a.md"], ["docs", "same", "e2e"]),
+        Case("/test all", files: ["a.c"], ["code", "same", "e2e"]),
+        Case("/test all", files: ["a.c", "a.md"], ["code", "docs", "same", "e2e"]),
+        Case("/test all", branch: "next", files: ["a.c"], ["code", "same", "e2e"]),
+        Case("/test code", files: ["a.md"], ["code"]), Case("/test docs", files: ["a.c"], ["docs"]),
+        Case("/test same", ["same"]), Case("/test same", branch: "next", ["same"]),
+        Case("/run e2e", ["e2e"]), Case("/run all", ["e2e"]), Case("/test e2e", ["e2e"]),
+        Case("/test e2e-big", ["e2e-big"]), Case("/test e2e\n/test e2e-big", ["e2e", "e2e-big"]),
+        Case("/test all\n/test e2e-big", files: ["a.c"], ["code", "same", "e2e", "e2e-big"]),
+        Case("/retest", files: ["a.md"], contexts: ["ci/code": .failure], ["code", "docs", "same", "e2e"]),
+        Case("/retest", files: ["a.md"], contexts: ["docs": .success, "ci/same": .success, "e2e": .error], ["e2e"]),
+        Case(
+            "/retest", files: ["a.c"], contexts: ["e2e-big": .failure, "ci/same": .aborted, "e2e": .success],
+            ["code", "same", "e2e-big"]),
+        Case("/retest-required", files: ["a.md"], contexts: ["docs": .failure], ["same", "e2e"]),
+        Case("/retest-required\n/test docs", files: ["a.md"], contexts: ["docs": .failure], ["docs", "same", "e2e"]),
+        Case(
+            "/retest\n/retest-required", files: ["a.md"],
+            contexts: ["docs": .failure, "ci/same": .success, "e2e": .success], ["docs"]),
+        Case("/test merge", ["merge"]), Case("/test\tdocs", []), Case("/test  docs", ["docs"]),
+        Case("/TEST docs", []), Case("/test DOCS", [], unknown: ["DOCS"], helps: true),
+    ])
+    func chooses(row: Case) { CommandDecisionTests.check(row, jobs: Self.jobs) }
 }
 
 @Suite("Which jobs a push starts")

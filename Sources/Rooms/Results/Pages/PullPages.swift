@@ -86,6 +86,7 @@ struct PullPages {
                     ]
                 }),
             "batches": .objects(batches.map { RunRow.values($0, now: now) }),
+            "hasPushes": .flag(!history.pushes.isEmpty),
             "hasBatches": .flag(!batches.isEmpty),
             "allPath": .text(RunsPage.path(filter)),
             "historyPath": .text(

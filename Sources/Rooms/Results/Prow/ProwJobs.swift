@@ -24,8 +24,7 @@ struct ProwJobs: Sendable {
 
     /// What is older is no longer listed, as Prow's own list ends with its sinker.
     private static let reach = 48 * 3_600_000.0
-    /// Runs that are listed where nobody asks for more.
-    static let usualLimit = 10_000
+    /// Runs that are listed at most: more than the two days hold where 40,000 run in one.
     static let greatestLimit = 200_000
     private static let page = 2000
 
@@ -72,7 +71,7 @@ struct ProwJobs: Sendable {
     }
 
     private static func limit(_ query: QueryParameters) throws(WebError) -> Int {
-        guard let text = query["limit"] else { return usualLimit }
+        guard let text = query["limit"] else { return greatestLimit }
         guard let limit = Int(text), (1...greatestLimit).contains(limit) else {
             throw .badRequest(
                 "The parameter 'limit' is a number of runs from 1 to \(greatestLimit), not '\(text.prefix(20))'.")

@@ -5,6 +5,11 @@ import SlipwayTesting
 import Synchronization
 import Testing
 
+/// Why messages were not confirmed.
+private final class Heard: Sendable {
+    let reasons = Mutex<[String]>([])
+}
+
 /// What happens when the network or the broker fails, through a proxy that does it on request.
 @Suite(.timeLimit(.minutes(15))) struct ConnectionLossTests {
     @Test(arguments: [1, 21, 50])
@@ -118,7 +123,7 @@ import Testing
         let publisher = try bench.publisher(through: proxy, "?heartbeat=1")
         #expect(await publisher.publish([bench.message(0)]) == [.confirmed])
         await proxy.hold()
-        let reasons = Mutex<[String]>([])
+        let heard = Heard()
         try await withThrowingTaskGroup(of: Void.self) { group in
             var number = 0
             // Between the last heartbeat that was due and the look for it, something is published.
@@ -126,13 +131,13 @@ import Testing
                 number += 1
                 group.addTask { [message = bench.message(number)] in
                     guard case .unknown(let reason) = await publisher.publish([message])[0] else { return }
-                    reasons.withLock { $0.append(reason) }
+                    heard.reasons.withLock { $0.append(reason) }
                 }
-                return reasons.withLock { !$0.isEmpty }
+                return heard.reasons.withLock { !$0.isEmpty }
             }
             try await group.waitForAll()
         }
-        #expect(reasons.withLock { $0[0].contains("nothing came for 2 s, not even a heartbeat") })
+        #expect(heard.reasons.withLock { $0[0].contains("nothing came for 2 s, not even a heartbeat") })
         await publisher.close()
         await proxy.stop()
     }

@@ -17,6 +17,9 @@ struct MeasuredFleet: Sendable {
     /// What its tools are told; holds secrets.
     let environment: [String: String]
 
+    /// Where this process has its fleet.
+    static let folder = FileManager.default.temporaryDirectory.appending(path: "slipway-bench-\(getpid())").path
+
     /// Starts the fleet, waits until it is ready, and stops it again however `body` ends.
     ///
     /// - Parameters:
@@ -26,7 +29,7 @@ struct MeasuredFleet: Sendable {
         _ flags: [String] = [], environment: [String: String] = [:], restarts: Bool = false,
         _ body: @escaping @Sendable (MeasuredFleet) async throws -> Result
     ) async throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "slipway-bench-\(getpid())").path
+        let folder = Self.folder
         try FileManager.default.createDirectory(atPath: folder + "/log", withIntermediateDirectories: true)
         // PostgreSQL runs as a user of its own and has to pass through.
         chmod(folder, 0o755)

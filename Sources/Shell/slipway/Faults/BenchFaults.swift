@@ -23,6 +23,8 @@ struct BenchFaults: AsyncParsableCommand {
     @Option(help: "Seconds that a fault lasts which ends by itself.") var length = 5.0
     @Option(help: "Seconds after which what has not recovered is lost.") var patience = 120
     @Option(help: "Nodes of the broker: with more than one, one of them is killed now and then.") var brokerNodes = 1
+    @Flag(help: "Put services and fleet on a disk of 2 GB in memory, which is filled now and then.") var smallDisk =
+        false
     @Option(help: "Faults to inject; all by default.") var only: [Fault] = []
     @Flag(help: "A line on standard error for each fault.") var verbose = false
     @OptionGroup var output: OutputOptions
@@ -39,8 +41,12 @@ struct BenchFaults: AsyncParsableCommand {
 
     func run() async throws {
         let volume = FileManager.default.temporaryDirectory.appending(path: "slipway-artifacts-\(getpid())").path
-        let report = try await SmallVolume.run(at: volume) { artifacts in
-            try await BrokerNodes.run(brokerNodes) { try await measure(artifacts: artifacts, brokers: $0) }
+        let report = try await onDisk { disk in
+            try await SmallVolume.run(at: volume, megabytes: 512) { artifacts in
+                try await BrokerNodes.run(brokerNodes) {
+                    try await measure(artifacts: artifacts, disk: disk, brokers: $0)
+                }
+            }
         }
         switch output.format {
         case .json: try output.printJSON(report)
@@ -51,11 +57,22 @@ struct BenchFaults: AsyncParsableCommand {
         guard report.isClean else { throw ExitCode(1) }
     }
 
-    private func measure(artifacts: SmallVolume, brokers: BrokerNodes?) async throws -> FaultReport {
+    private func onDisk(_ body: (SmallVolume?) async throws -> FaultReport) async throws -> FaultReport {
+        guard smallDisk else { return try await body(nil) }
+        return try await SmallVolume.run(at: MeasuredFleet.folder, megabytes: 2048) { try await body($0) }
+    }
+
+    private func measure(
+        artifacts: SmallVolume, disk: SmallVolume?, brokers: BrokerNodes?
+    ) async throws -> FaultReport {
         let sink = try await StatusSink()
         let forge = try await TCPProxy(to: sink.port)
-        let faults = (only.isEmpty ? Fault.allCases : only).filter { $0.fits(brokerNodes: brokerNodes) }
-        guard !faults.isEmpty else { throw ValidationError("none of --only fits --broker-nodes \(brokerNodes)") }
+        let faults = (only.isEmpty ? Fault.allCases : only).filter {
+            $0.fits(brokerNodes: brokerNodes, smallDisk: smallDisk)
+        }
+        guard !faults.isEmpty else {
+            throw ValidationError("none of --only fits --broker-nodes \(brokerNodes); diskFull needs --small-disk")
+        }
         var environment = [
             "SLIPWAY_FORGE_URL": "http://127.0.0.1:\(forge.port)", "SLIPWAY_WEBHOOK_SECRETS": PushDelivery.secret,
             "SLIPWAY_ARTIFACTS_FOLDER": artifacts.folder, "SLIPWAY_AGENT_CAPACITY": "50",
@@ -80,7 +97,7 @@ struct BenchFaults: AsyncParsableCommand {
                     try await fleet.withDatabase { database in
                         let injector = FaultInjector(
                             fleet: fleet, sink: sink, database: database, elsewhere: elsewhere, network: network,
-                            artifacts: artifacts, brokers: brokers, length: .seconds(length))
+                            artifacts: artifacts, disk: disk, brokers: brokers, length: .seconds(length))
                         return try await FaultRun(
                             load: load, injector: injector, database: database, patience: .seconds(patience)
                         ).run(FaultSchedule(seed: seed, faults: faults), self)

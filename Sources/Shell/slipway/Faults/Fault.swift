@@ -17,12 +17,14 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
     case gatewayNetworkStalled, gatewayNetworkCut, gatewayNetworkHalfOpen
     case artifactsFull, agentClockAhead, agentClockBehind
     case brokerNodeKilled
+    case diskFull
 
-    /// Whether it can be done to a broker of one node, or of several.
-    package func fits(brokerNodes: Int) -> Bool {
+    /// Whether it can be done to a broker of one node, or of several, and to a fleet on a disk of its own, or not.
+    package func fits(brokerNodes: Int, smallDisk: Bool) -> Bool {
         switch self {
         case .brokerKilled, .brokerBlocked: brokerNodes == 1
         case .brokerNodeKilled: brokerNodes > 1
+        case .diskFull: smallDisk
         default: true
         }
     }
@@ -32,7 +34,7 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
         switch self {
         case .gatewayKilled: "gateway: kill -9"
         case .gatewayTerminated: "gateway: SIGTERM"
-        case .gatewayAway: "gateway: killed whenever it starts,, while the forge sends"
+        case .gatewayAway: "gateway: killed whenever it starts, while the forge sends"
         case .workerKilled: "a worker: kill -9"
         case .workerTerminated: "a worker: SIGTERM"
         case .workersKilled: "every worker at once: kill -9"
@@ -73,6 +75,7 @@ package enum Fault: String, CaseIterable, Codable, Sendable, ExpressibleByArgume
         case .gatewayNetworkHalfOpen: "network from the forge to the gateway: connections left half open"
         case .brokerNodeKilled: "RabbitMQ of three nodes: kill -9 of one"
         case .artifactsFull: "artifact store: full"
+        case .diskFull: "the disk of services and fleet: full"
         case .agentClockAhead: "a second agent with processes, its clock an hour ahead"
         case .agentClockBehind: "a second agent with processes, its clock an hour behind"
         }

@@ -16,6 +16,8 @@ struct FaultInjector: Sendable {
     let elsewhere: Elsewhere
     let network: FaultNetwork
     let artifacts: SmallVolume
+    /// What services and fleet stand on; nil where that is the machine's own.
+    let disk: SmallVolume?
     /// Nil where the broker is the fleet's own, of one node.
     let brokers: BrokerNodes?
     /// How long a fault lasts which ends by itself.
@@ -67,6 +69,7 @@ struct FaultInjector: Sendable {
         case .gatewayNetworkHalfOpen: await network.gateway.hold()
         case .brokerNodeKilled: try await killBrokerNode(injection)
         case .artifactsFull: try await artifacts.fill(for: length)
+        case .diskFull: try await disk?.fill(for: length)
         case .agentClockAhead: try await elsewhere.runAgent(clock: "+3600", for: length * 2)
         case .agentClockBehind: try await elsewhere.runAgent(clock: "-3600", for: length * 2)
         }

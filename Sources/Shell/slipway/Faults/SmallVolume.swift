@@ -2,15 +2,15 @@ import FoundationEssentials
 import Glibc
 import Subprocess
 
-/// A volume of its own for a fleet's artifacts, small enough to be filled. Where none can be mounted, a plain folder.
+/// A volume of its own, in memory and small enough to be filled. Where none can be mounted, a plain folder.
 struct SmallVolume: Sendable {
-    private static let megabytes = 512
-
     let folder: String
     private let isMounted: Bool
 
     /// Mounts it for the length of `body`.
-    static func run<Result>(at folder: String, _ body: (SmallVolume) async throws -> Result) async throws -> Result {
+    static func run<Result>(
+        at folder: String, megabytes: Int, _ body: (SmallVolume) async throws -> Result
+    ) async throws -> Result {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let mounted = try? await Subprocess.run(
             .name("mount"), arguments: ["-t", "tmpfs", "-o", "size=\(megabytes)m,mode=755", "slipway", folder],

@@ -39,6 +39,23 @@ import Testing
         }
     }
 
+    /// Every third has a rival near it: cars of those that lanes cleared have to get smaller.
+    @Test func whereManyAreBadOnlyTogetherTheTrainStaysAhead() async throws {
+        var table = Self.small
+        table.capacities = [8]
+        table.conflicts = [0.01]
+        table.seeds = 20
+        table.policies = [.slipway, .tide]
+        let rows = await table.run { _, _ in }
+        for failure in table.failures {
+            let pair = rows.filter { $0.failure == failure }
+            let train = try #require(pair.first { $0.policy == .slipway })
+            let tide = try #require(pair.first { $0.policy == .tide })
+            #expect(train.mergesPerHour > 3 * tide.mergesPerHour)
+            #expect(train.runsPerMerge < 1.3 * tide.runsPerMerge)
+        }
+    }
+
     @Test(arguments: [(0.05, 3.317), (0.1, 1.919)])
     func nobodyKnowsMoreThanTheTestsTold(_ failure: Double, _ bound: Double) {
         let check = BoundCheck(failure: failure, seeds: 3)

@@ -58,6 +58,7 @@ extension MergeTrain {
         let car = Array(car(at: index))
         // In a mixed car those that were cleared before are not to blame: they try once more without the others.
         let blamed = car.contains { !$0.isCleared } ? car.filter { !$0.isCleared } : car
+        if car.allSatisfy(\.isCleared) { estimates.refute() }
         let acquitted = blamed.count < car.count ? car.filter(\.isCleared) : []
         step.actions.append(
             .note(.failed(trial: trial.id, members: trial.numbers, suspects: blamed.map(\.number), trial.failures)))
@@ -107,6 +108,7 @@ extension MergeTrain {
         }
         let tree = line[index].tree
         estimates.land(numbers.count)
+        estimates.confirm(line[index].members.prefix(numbers.count).count(where: \.isCleared))
         leaving.subtract(landed)
         for number in numbers { replacements[number] = nil }
         step.actions.append(.note(.landed(numbers)))

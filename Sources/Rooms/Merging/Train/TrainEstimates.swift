@@ -4,6 +4,9 @@ import FoundationEssentials
 package struct TrainEstimates: Hashable, Sendable, Codable {
     private var landed = 0.0
     private var ejected = 0.0
+    /// Cleared members that landed, and cars of them alone that failed all the same.
+    private var confirmed = 0.0
+    private var refuted = 0.0
     private var flakes = 0.0
     private var runs = 0.0
 
@@ -11,13 +14,23 @@ package struct TrainEstimates: Hashable, Sendable, Codable {
     package var failureRate: Double { (ejected + 0.5) / (landed + ejected + 20) }
     /// Chance that a run on a good tree fails.
     package var flakeRate: Double { (flakes + 0.3) / (runs + 20) }
-    /// Chance that a member fails although a lane cleared it: it meets others that landed since.
-    package var clearedRate: Double { failureRate / 20 }
+    /// Chance that a member fails although a lane cleared it, because of those that it meets in the line: small, until
+    /// it is seen to be otherwise.
+    package var clearedRate: Double { (refuted + 30 * failureRate / 20) / (confirmed + refuted + 30) }
 
     mutating func land(_ count: Int) {
         landed += Double(count)
         fade()
     }
+
+    mutating func confirm(_ count: Int) {
+        confirmed += Double(count)
+        guard confirmed + refuted > 200 else { return }
+        confirmed /= 2
+        refuted /= 2
+    }
+
+    mutating func refute() { refuted += 1 }
 
     mutating func eject() {
         ejected += 1

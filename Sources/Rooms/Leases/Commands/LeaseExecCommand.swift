@@ -3,6 +3,7 @@ import FoundationEssentials
 import RoomKit
 import SlipwayModel
 import Subprocess
+import Synchronization
 import SystemPackage
 import UnixSignals
 
@@ -39,19 +40,29 @@ package struct LeaseExecCommand: AsyncParsableCommand {
     package func run() async throws {
         let client = try connection.client()
         let id = UUID.version7()
+        let granted = Mutex<NativeLeases.Lease?>(nil)
+        // Read once, from the first moment to the last: it has one reader.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-        let (lease, wasStopped) = try await obtain(client, id, signals)
-        guard let lease else {
-            _ = try? await client.release(id.lowercased, token: nil, dest: dest)
-            throw ExitCode(wasStopped ? 130 : 1)
-        }
-        let ending = try await withLease(client, lease, signals)
+        let ending = try await Self.first([
+            { [wish, command] in
+                let lease = try await client.obtain(id, wish)
+                granted.withLock { $0 = lease }
+                return try await Self.first([
+                    { .ended(try await Self.execute(command, lease)) },
+                    { await Self.keep(client, lease, lasts: wish.lasts) },
+                ])
+            },
+            {
+                for await _ in signals { break }
+                return .stopped
+            },
+        ])
         if case .lost(let reason) = ending {
             Terminal.complain("The lease is lost: \(reason)")
             throw ExitCode(69)
         }
         do {
-            try await client.release(lease.id.lowercased, token: lease.token, dest: dest)
+            try await client.release(id.lowercased, token: granted.withLock { $0?.token }, dest: dest)
         } catch {
             Terminal.complain("The lease could not be given back and ends by itself: \(error)")
         }
@@ -62,37 +73,12 @@ package struct LeaseExecCommand: AsyncParsableCommand {
         }
     }
 
-    /// Waits for the lease unless a signal comes first.
-    private func obtain(
-        _ client: LeaseClient, _ id: UUID, _ signals: UnixSignalsSequence
-    ) async throws -> (NativeLeases.Lease?, Bool) {
-        try await withThrowingTaskGroup(of: NativeLeases.Lease?.self) { group in
-            group.addTask { [wish] in try await client.obtain(id, wish) }
-            group.addTask {
-                for await _ in signals { return nil }
-                return nil
-            }
-            defer { group.cancelAll() }
-            let first = try await group.next() ?? nil
-            return (first, first == nil)
-        }
-    }
-
-    private func withLease(
-        _ client: LeaseClient, _ lease: NativeLeases.Lease, _ signals: UnixSignalsSequence
-    ) async throws -> Ending {
+    /// The ending that comes first; the others are cancelled, which ends a command that still runs.
+    private static func first(_ endings: [@Sendable () async throws -> Ending]) async throws -> Ending {
         try await withThrowingTaskGroup(of: Ending.self) { group in
-            group.addTask { [command] in .ended(try await Self.execute(command, lease)) }
-            group.addTask { [wish] in await Self.keep(client, lease, lasts: wish.lasts) }
-            group.addTask {
-                for await _ in signals { return .stopped }
-                return .stopped
-            }
-            let first = try await group.next() ?? .stopped
-            // A command that still runs is ended by this.
-            group.cancelAll()
-            while (try? await group.next()) != nil {}
-            return first
+            for ending in endings { group.addTask(operation: ending) }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .stopped
         }
     }
 

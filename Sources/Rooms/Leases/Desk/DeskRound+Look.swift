@@ -35,11 +35,11 @@ extension DeskRound {
         let most = lines.map { line in
             (wanted[line] ?? 0) + (batch.pools.pool(line.type).map(Self.spare) ?? 0)
         }
-        var items: [(Statement, [any PostgresEncodable])] = [
-            (LeasesStore.lockPools, [types]), (LeasesStore.clock, []),
-        ]
+        var items: [(Statement, [any PostgresEncodable])] = [(LeasesStore.lockPools, [types])]
         let waves = Self.waves(returns)
         for wave in waves { items.append((LeasesStore.giveBack, Self.parameters(wave.map(\.back), types))) }
+        // After what ends, so that what is granted of it begins later.
+        items.append((LeasesStore.clock, []))
         let keys = claims.compactMap(\.claim.key)
         if !keys.isEmpty { items.append((LeasesStore.comeBack, [keys])) }
         let leases = claims.compactMap(\.claim.leaseID)
@@ -49,8 +49,8 @@ extension DeskRound {
         items.append((LeasesStore.freeResources, [lines.map(\.type), lines.map(\.state), most]))
         var rows = try await database.pipeline(items)[...]
         try await readPools(rows.removeFirst(), database)
-        now = try rows.removeFirst().one().decode(Date.self)
         for wave in waves { try readReturns(wave, rows.removeFirst()) }
+        now = try rows.removeFirst().one().decode(Date.self)
         if !keys.isEmpty {
             for row in rows.removeFirst() {
                 let (key, id, rank, since) = try row.decode((String, Int64, Date, Date).self)

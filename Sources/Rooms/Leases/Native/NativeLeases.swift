@@ -93,6 +93,7 @@ package struct NativeLeases: Sendable {
         let (waiter, wake) = desk.waiters.join(id)
         defer { desk.waiters.leave(id, waiter) }
         let end = ContinuousClock.now + wait
+        var attempts = 0
         while true {
             var verdict: Verdict
             switch try await desk.claim(claim) {
@@ -108,8 +109,8 @@ package struct NativeLeases: Sendable {
             case .done, .unknownResource: return .unknownLease
             }
             // Granted, and over before anybody could say so: he has had nothing yet.
-            if verdict == .unknownLease, .now < end { continue }
-            return verdict
+            attempts += 1
+            guard verdict == .unknownLease, attempts < 3 else { return verdict }
         }
     }
 

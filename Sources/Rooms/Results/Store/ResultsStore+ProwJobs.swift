@@ -93,6 +93,7 @@ extension ResultsStore {
         "to_char(\(column) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
     }
 
+    /// Ordered by the table's `run_id`, which its index gives in order, and not by the text of that name.
     private static let listProwJobs = Statement(
         "results.list_prow_jobs",
         """
@@ -102,9 +103,9 @@ extension ResultsStore {
                    'prow.k8s.io/refs.base_ref', left(refs ->> 'base_ref', 63),
                    'prow.k8s.io/refs.pull', pulls -> 0 ->> 'number'))::text end,
                state, to_json(description)::text, \(time("requested_at")), \(time("started_at")), \(time("finished_at"))
-          from scheduling.runs_v1
+          from scheduling.runs_v1 as run
          where run_id >= $1 and run_id < $2 and ($3::text is null or org = $3) and ($4::text is null or repo = $4)
-         order by run_id desc
+         order by run.run_id desc
          limit $5
         """)
 }

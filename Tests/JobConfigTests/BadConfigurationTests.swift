@@ -220,6 +220,19 @@ import Testing
         #expect(load(("chain.yaml", chain)).errors.first?.message.contains("nests deeper than 64 levels") == true)
     }
 
+    @Test("Thousands of jobs and one error: the error is named, the others are read")
+    func oneInThousands() {
+        var text = "presubmits:\n  harbor/crane:\n"
+        for index in 0..<2000 {
+            let rule = index == 700 ? "run_if_changed: '('" : "always_run: true"
+            text += "  - {name: job-\(index), \(rule), spec: {containers: [{command: [make]}]}}\n"
+        }
+        let loaded = load(("many.yaml", text))
+        #expect(loaded.errors.map(\.line) == [703], "\(loaded.errors)")
+        #expect(loaded.errors.first?.message.contains("run_if_changed") == true)
+        #expect(loaded.jobs.count >= 1999)
+    }
+
     @Test("A folder: links, other files, hidden versions, size, absence")
     func folder() throws {
         let root = FileManager.default.temporaryDirectory.appending(path: "slipway-config-\(UUID().uuidString)").path

@@ -183,7 +183,7 @@ struct WidePageTests {
             #expect(list.contains("1 in, 2 out") && list.contains("in force"))
             let page = try await results.page("/config/2").text
             #expect(page.contains("1 changed, 1 removed"))
-            #expect(page.contains("<del>- alwaysRun: true</del>") && page.contains("<ins>+ alwaysRun: false</ins>"))
+            #expect(page.contains("<del>- alwaysRun: true\n</del>") && page.contains("<ins>+ alwaysRun: false\n</ins>"))
             #expect(!page.contains("kept"))
             #expect(try await results.page("/config/1").text.contains("3 added"))
             for uri in ["/config/99", "/config/x", "/config/-1"] {

@@ -171,12 +171,13 @@ struct ConfigurationPages {
     }
 
     private static func values(_ change: Change) -> [String: PageValue] {
+        // A line is a block that holds its own end: one line on the page, and one in what is copied from it.
         let lines = change.lines.map { line -> Markup in
             switch line.mark {
-            case .same: "<span>  \(line.text)</span>\n"
-            case .removed: "<del>- \(line.text)</del>\n"
-            case .added: "<ins>+ \(line.text)</ins>\n"
-            case .gap: "<i>…</i>\n"
+            case .same: "<span>  \(line.text)\n</span>"
+            case .removed: "<del>- \(line.text)\n</del>"
+            case .added: "<ins>+ \(line.text)\n</ins>"
+            case .gap: "<i>…\n</i>"
             }
         }
         return [

@@ -36,6 +36,28 @@ import Testing
         }
     }
 
+    /// A git command that is killed leaves its lock behind.
+    @Test func nobodyWaitsForALockThatIsNobodys() async throws {
+        try await run { forge, clone, mirrors in
+            let first = try await clone.head()
+            #expect(try await mirrors.head(of: "main", in: TestForge.repository) == first)
+            let copy = try await mirrors.repository(TestForge.repository, having: [first])
+            let lock = "\(copy.folder)/refs/slipway/heads/main.lock"
+            try Data().write(to: URL(filePath: lock))
+            let second = try await clone.commit(["a": "2\n"], "second")
+            try await clone.push("main")
+            #expect(try await mirrors.head(of: "main", in: TestForge.repository) == second)
+            // It may still be somebody's; an old one is not.
+            #expect(FileManager.default.fileExists(atPath: lock))
+            let old = Date(timeIntervalSinceNow: -3600)
+            try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: lock)
+            let third = try await clone.commit(["a": "3\n"], "third")
+            try await clone.push("main")
+            #expect(try await mirrors.head(of: "main", in: TestForge.repository) == third)
+            #expect(!FileManager.default.fileExists(atPath: lock))
+        }
+    }
+
     @Test func mergesTouchNoBranchAndNameConflicts() async throws {
         try await run { forge, clone, mirrors in
             let base = try await clone.head()

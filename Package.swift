@@ -56,10 +56,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [
         path: "Sources/Rooms/\(name)", resources: resources, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: resources,
-        swiftSettings: strict)
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: exclude,
+        resources: resources, swiftSettings: strict)
 }
 
 let migrations = Resource.embedInCode("Migrations")
@@ -209,7 +211,8 @@ let package = Package(
                 "Signatures",
                 "SlipwayTesting", "ForgeTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio,
                 subprocess,
-            ]),
+            ],
+            exclude: ["Compatibility/Previous"]),
         tests(
             "PullRequests",
             [

@@ -84,7 +84,7 @@ struct ConsumerTests {
                 create sequence refusals;
                 create function refuse() returns trigger language plpgsql as
                     $$begin perform nextval('refusals'); raise 'no room' using errcode = '\(code)'; end$$;
-                create trigger full before delete or update on fleet.outbox for each row execute function refuse();
+                create trigger refusal before delete or update on fleet.outbox for each row execute function refuse();
                 """)
             try await harness.consuming(worker) {
                 try await harness.bus.commit { effects in
@@ -94,7 +94,7 @@ struct ConsumerTests {
                     try await database.query("select last_value from refusals").one().decode(Int.self) >= 3
                 }
                 #expect(worker.handled.numbers.isEmpty)
-                try await database.script("drop trigger full on fleet.outbox")
+                try await database.script("drop trigger refusal on fleet.outbox")
                 await worker.handled.wait(for: 3)
             }
             #expect(worker.handled.numbers.sorted() == [1, 2, 3])

@@ -11,7 +11,7 @@ import Testing
 @Suite struct StormTests {
     private static let environment = ProcessInfo.processInfo.environment
     /// SLIPWAY_MERGING_STORM=200 for the whole size, SLIPWAY_MERGING_SEED for another storm.
-    private static let size = environment["SLIPWAY_MERGING_STORM"].flatMap(Int.init) ?? 40
+    private static let size = environment["SLIPWAY_MERGING_STORM"].flatMap(Int.init) ?? 30
     private static let seed = environment["SLIPWAY_MERGING_SEED"].flatMap(UInt64.init) ?? 1
 
     @Test func everythingGoodLandsAndNothingBad() async throws {

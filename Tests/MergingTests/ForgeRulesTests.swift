@@ -1,5 +1,6 @@
 import Fleet
 import Forge
+import LocalForge
 import Merging
 import Postgres
 import RoomKit
@@ -128,6 +129,45 @@ import Testing
                 StatusTold(
                     repository: MergingHarness.repository, sha: head, context: "cla", sender: "maria",
                     deliveryID: "status"))
+            try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
+        }
+    }
+
+    @Test func aCheckRunCountsAsAStatusDoes() async throws {
+        let tide = MergingHarness.tide.replacing(
+            "tide: {", with: "tide: {context_options: {required-contexts: [security]}, ")
+        try await MergingHarness.run(tide: tide, settings: Self.withoutPushes) { harness in
+            try await harness.forge.protect("main", #"{"required_status_checks": {"contexts": ["security"]}}"#)
+            let number = try await harness.forge.open([("one", ["one": "1\n"])])[0]
+            let head = try await harness.pull(number).head.sha
+            try await harness.forge.check("security", on: head, conclusion: "success")
+            try await harness.forge.check("lint", on: head, conclusion: "failure")
+            let words = "Not mergeable. Job lint has not succeeded."
+            try await harness.steps(until: "the check that failed keeps it out") {
+                try await harness.status(number)?.description == words
+            }
+            #expect(try await !harness.isUnderTest())
+            // A second run of the check; the webhook of its end has the forge asked at once.
+            try await harness.forge.check("lint", on: head, conclusion: "neutral")
+            _ = try await harness.bus.database.query(
+                "update merging.members set contexts_at = now() + interval '1 hour'")
+            try await harness.dirty()
+            try await harness.step()
+            #expect(try await harness.status(number)?.description == words)
+            try await harness.emit(
+                StatusTold(
+                    repository: MergingHarness.repository, sha: head, context: "lint", sender: "maria",
+                    deliveryID: "check"))
+            try await harness.steps(until: "it lands") { try await harness.areMerged([number]) }
+            #expect(try await harness.ejected().isEmpty)
+        }
+    }
+
+    @Test func aForgeThatShowsNoCheckRunsHasNone() async throws {
+        try await MergingHarness.run { harness in
+            harness.forge.faults.inject(
+                .answer(403, message: "Resource not accessible by integration"), path: "/check-runs", times: 1000)
+            let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
             try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
         }
     }

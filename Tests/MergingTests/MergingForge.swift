@@ -132,6 +132,13 @@ struct MergingForge: Sendable {
     /// - Parameter body: GitHub's JSON of a repository's settings.
     func allow(_ body: String) async throws { try await call("PATCH", "", body) }
 
+    /// Makes a check run, as an App of somebody else does; a conclusion completes it.
+    func check(_ name: String, on sha: String, conclusion: String? = nil) async throws {
+        var run = ["name": name, "head_sha": sha]
+        run["conclusion"] = conclusion
+        try await maria.perform("POST", "/repos/\(Self.repository)/check-runs", run, idempotent: false)
+    }
+
     func close(issue: Int) async throws { try await call("PATCH", "issues/\(issue)", #"{"state": "closed"}"#) }
 
     private func call(_ method: String, _ path: String, _ body: String) async throws {

@@ -1,3 +1,4 @@
+import Forge
 import JobConfig
 import Merging
 import SlipwayModel
@@ -168,6 +169,27 @@ import Testing
         let rules = try Self.rules(
             "merge_method: {harbor: squash}\n  rebase_label: r\n  merge_label: m\n  queries: [{orgs: [harbor]}]")
         #expect(rules.method(of: Self.pull(Set(labels))) == method)
+    }
+
+    @Test(
+        arguments: [
+            (nil, nil, nil), ("success", nil, .success), ("odd", nil, .pending), (nil, "success", .success),
+            (nil, "skipped", .success), (nil, "cancelled", .failure), (nil, "", .pending),
+            ("success", "failure", .failure), ("success", "", .pending), ("pending", "failure", .failure),
+            ("pending", "success", .pending), ("error", "success", .error), ("failure", "", .failure),
+        ] as [(String?, String?, ContextState?)])
+    func statusAndCheckRunOfOneName(status: String?, conclusion: String?, expected: ContextState?) {
+        let statuses = status.map { CommitStatus(state: $0, context: "build") }
+        let check = conclusion.map {
+            $0.isEmpty
+                ? CheckRun(id: 2, name: "build", headSHA: "abc", status: "in_progress")
+                : CheckRun(id: 2, name: "build", headSHA: "abc", status: "completed", conclusion: $0)
+        }
+        // An older run of the same check says nothing any more.
+        let older = CheckRun(id: 1, name: "build", headSHA: "abc", status: "completed", conclusion: "failure")
+        let shown = ContextState.shown(
+            by: statuses.map { [$0] } ?? [], and: check.map { [$0, older] } ?? [])
+        #expect(shown["build"] == expected)
     }
 
     @Test func aMethodThatIsNotAllowed() throws {

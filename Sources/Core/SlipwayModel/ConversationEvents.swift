@@ -81,7 +81,7 @@ package struct BaseMoved: Event {
     package var subject: String { "ref/\(repository)/\(branch)" }
 }
 
-/// Somebody else than us set the status of a context that pull requests wait for.
+/// Somebody else than us said how a commit stands: by a status, or by a check run, whose name is the context.
 package struct StatusTold: Event {
     package static let type = "status.told"
     package var repository: RepositoryName

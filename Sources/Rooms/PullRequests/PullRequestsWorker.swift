@@ -34,7 +34,9 @@ struct PullRequestsWorker: Worker {
             case CommentWritten.type:
                 comments.append((try message.decode(CommentWritten.self), message.envelope.traceparent))
             case BaseMoved.type: bases.append(try message.decode(BaseMoved.self))
-            case StatusTold.type: statuses.append(try message.decode(StatusTold.self))
+            case StatusTold.type:
+                let told = try message.decode(StatusTold.self)
+                if AgreementPlugin.contexts.contains(told.context) { statuses.append(told) }
             default: forgotten.append(try message.decode(PeopleChanged.self))
             }
         }

@@ -8,7 +8,7 @@ package import SlipwayModel
 /// | pull_request, any action | `pull.changed` |
 /// | push to a branch or tag, not a deletion | `ref.pushed` |
 /// | issue_comment on a pull request, pull_request_review, pull_request_review_comment | `comment.written` |
-/// | status of the agreement's service, not ours | `status.told` |
+/// | status, or a check run that began or ended, not ours | `status.told` |
 /// | organization, membership, member, team: somebody came or went | `people.changed` |
 ///
 /// What the bot itself writes is nothing anybody has to read.
@@ -45,8 +45,11 @@ package struct DeliveryNormaliser: Sendable {
                 comment: comment(
                     event.repository.repositoryName, event.pullRequest.number, .reviewComment, event.action,
                     event.comment.id, event.comment.user?.login ?? "ghost", id, at: event.comment.createdAt))
-        case .status(let event) where event.context.lowercased().contains("cla"):
-            Meaning(status: status(event, id: id))
+        case .status(let event):
+            Meaning(status: status(event.repository, event.sha, event.context, by: event.sender, id))
+        case .checkRun(let event) where ["created", "completed"].contains(event.action):
+            Meaning(
+                status: status(event.repository, event.checkRun.headSHA, event.checkRun.name, by: event.sender, id))
         case .people(_, let event): Meaning(people: people(event, id: id))
         default: Meaning()
         }
@@ -84,12 +87,12 @@ package struct DeliveryNormaliser: Sendable {
             deliveryID: id, subjectVersion: instant?.milliseconds ?? 0)
     }
 
-    private func status(_ event: StatusEvent, id: String) -> StatusTold? {
-        guard let repository = event.repository.repositoryName, event.sender?.login.lowercased() != bot.lowercased()
-        else { return nil }
-        return StatusTold(
-            repository: repository, sha: event.sha, context: event.context, sender: event.sender?.login ?? "ghost",
-            deliveryID: id)
+    private func status(
+        _ repository: Repository, _ sha: String, _ context: String, by sender: Account?, _ id: String
+    ) -> StatusTold? {
+        let sender = sender?.login ?? "ghost"
+        guard let repository = repository.repositoryName, sender.lowercased() != bot.lowercased() else { return nil }
+        return StatusTold(repository: repository, sha: sha, context: context, sender: sender, deliveryID: id)
     }
 
     private func people(_ event: PeopleEvent, id: String) -> PeopleChanged? {

@@ -1,6 +1,6 @@
 package import SlipwayModel
 
-/// Comments, labels and statuses.
+/// Comments, labels, statuses and check runs.
 extension ForgeClient {
     /// Every comment of an issue or pull request, oldest first.
     package func comments(_ repository: RepositoryName, _ number: Int) async throws(ForgeError) -> [IssueComment] {
@@ -72,5 +72,18 @@ extension ForgeClient {
     /// The newest status of each context (the first 100 contexts).
     package func combinedStatus(_ repository: RepositoryName, ref: String) async throws(ForgeError) -> CombinedStatus {
         try await get("\(repository.path)/commits/\(refPath(ref))/status?per_page=100")
+    }
+
+    /// The newest check run of each name. None where the forge does not show them: to an App without the permission, or
+    /// because it knows none.
+    package func checkRuns(_ repository: RepositoryName, ref: String) async throws(ForgeError) -> [CheckRun] {
+        do throws(ForgeError) {
+            return try await list(
+                "\(repository.path)/commits/\(refPath(ref))/check-runs?filter=latest", in: \CheckRunPage.checkRuns
+            ).latest
+        } catch {
+            guard error.isNotFound || error.status == 403 else { throw error }
+            return []
+        }
     }
 }

@@ -79,7 +79,15 @@ package struct ForgeClient: Sendable {
         _ path: String, of type: Element.Type = Element.self, until isLast: ([Element]) -> Bool = { _ in false }
     ) async throws(ForgeError) -> [Element] {
         let first = ForgeCall(method: .GET, path: Self.paged(path), idempotent: true)
-        return try await pages(from: try await transport.send(first), path, until: isLast)
+        return try await pages(from: try await transport.send(first), path, in: \[Element].self, until: isLast)
+    }
+
+    /// Every element of a paginated list whose pages are documents that hold it.
+    func list<Page: Decodable, Element>(_ path: String, in elements: KeyPath<Page, [Element]>)
+        async throws(ForgeError) -> [Element]
+    {
+        let first = ForgeCall(method: .GET, path: Self.paged(path), idempotent: true)
+        return try await pages(from: try await transport.send(first), path, in: elements) { _ in false }
     }
 
     /// A list that was read before, if its first page has another version now.
@@ -94,18 +102,23 @@ package struct ForgeClient: Sendable {
         let first = try await transport.send(
             ForgeCall(method: .GET, path: Self.paged(path), idempotent: true, etag: etag ?? "\"\""))
         guard first.status != 304 else { return nil }
-        return (try await pages(from: first, path, until: isLast), first.etag)
+        return (try await pages(from: first, path, in: \[Element].self, until: isLast), first.etag)
     }
 
     private static func paged(_ path: String) -> String {
         path.contains("per_page=") ? path : path + (path.contains("?") ? "&" : "?") + "per_page=100"
     }
 
-    private func pages<Element: Decodable>(
-        from first: ForgeAnswer, _ path: String, until isLast: ([Element]) -> Bool
+    private func pages<Page: Decodable, Element>(
+        from first: ForgeAnswer, _ path: String, in content: KeyPath<Page, [Element]>,
+        until isLast: ([Element]) -> Bool
     ) async throws(ForgeError) -> [Element] {
+        func read(_ page: ForgeAnswer, _ path: String) throws(ForgeError) -> [Element] {
+            let document: Page = try decode(page, .GET, path)
+            return document[keyPath: content]
+        }
         var page = first
-        var elements: [Element] = try decode(page, .GET, path)
+        var elements = try read(page, path)
         var isDone = isLast(elements)
         var count = 1
         while let next = page.next, !isDone {
@@ -114,7 +127,7 @@ package struct ForgeClient: Sendable {
                 throw call.failure(.tooLarge, "a list of more than \(Self.pageLimit) pages")
             }
             page = try await transport.send(call)
-            let more: [Element] = try decode(page, .GET, next)
+            let more = try read(page, next)
             elements += more
             isDone = isLast(more)
             count += 1

@@ -284,6 +284,13 @@ package struct CheckRunEvent: Hashable, Sendable, Codable {
     package var repository: Repository
     package var sender: Account?
 
+    package init(action: String, checkRun: CheckRun, repository: Repository, sender: Account?) {
+        self.action = action
+        self.checkRun = checkRun
+        self.repository = repository
+        self.sender = sender
+    }
+
     enum CodingKeys: String, CodingKey {
         case action, repository, sender
         case checkRun = "check_run"

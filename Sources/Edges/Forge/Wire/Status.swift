@@ -49,7 +49,7 @@ package struct CombinedStatus: Hashable, Sendable, Codable {
     }
 }
 
-/// A check run, the part that a trigger reads.
+/// A check run of a commit. Of several with one name, the newest counts.
 package struct CheckRun: Hashable, Sendable, Codable {
     package var id: Int64
     package var name: String
@@ -62,11 +62,55 @@ package struct CheckRun: Hashable, Sendable, Codable {
     package var startedAt: Timestamp?
     package var completedAt: Timestamp?
 
+    package init(id: Int64, name: String, headSHA: String, status: String?, conclusion: String? = nil) {
+        self.id = id
+        self.name = name
+        self.headSHA = headSHA
+        self.status = status
+        self.conclusion = conclusion
+    }
+
+    /// What it says in the words of a status, as GitHub and Tide count it. A conclusion that is not known is none to
+    /// merge on.
+    ///
+    /// | status | conclusion | |
+    /// |---|---|---|
+    /// | completed | success, neutral, skipped | success |
+    /// | completed | any other | failure |
+    /// | any other | | pending |
+    package var state: String {
+        guard status == "completed" else { return "pending" }
+        return ["success", "neutral", "skipped"].contains(conclusion) ? "success" : "failure"
+    }
+
     enum CodingKeys: String, CodingKey {
         case id, name, status, conclusion
         case headSHA = "head_sha"
         case detailsURL = "details_url"
         case startedAt = "started_at"
         case completedAt = "completed_at"
+    }
+}
+
+extension Sequence<CheckRun> {
+    /// The newest of each name, oldest first.
+    package var latest: [CheckRun] {
+        Dictionary(map { ($0.name, $0) }) { $0.id < $1.id ? $1 : $0 }.values.sorted { $0.id < $1.id }
+    }
+}
+
+/// A page of a commit's check runs.
+package struct CheckRunPage: Sendable, Codable {
+    package var totalCount: Int
+    package var checkRuns: [CheckRun]
+
+    package init(totalCount: Int, checkRuns: [CheckRun]) {
+        self.totalCount = totalCount
+        self.checkRuns = checkRuns
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case totalCount = "total_count"
+        case checkRuns = "check_runs"
     }
 }

@@ -59,7 +59,9 @@ struct AppRoutes {
             struct Answer: Encodable {
                 var token: String
                 var expiresAt: Timestamp
-                var permissions = ["contents": "write", "pull_requests": "write", "statuses": "write"]
+                var permissions = [
+                    "contents": "write", "pull_requests": "write", "statuses": "write", "checks": "write",
+                ]
 
                 enum CodingKeys: String, CodingKey {
                     case token, permissions

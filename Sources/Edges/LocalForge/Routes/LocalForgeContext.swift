@@ -181,11 +181,18 @@ extension Response {
 
     /// One page of a list: `per_page` (30, at most 100) and `page`, with GitHub's Link header.
     static func page(_ elements: [some Encodable], of request: Request, webURL: String) -> Response {
+        page(elements, of: request, webURL: webURL) { $0 }
+    }
+
+    /// A page in a document of its own.
+    static func page<Element>(
+        _ elements: [Element], of request: Request, webURL: String, in document: ([Element]) -> some Encodable
+    ) -> Response {
         let query = request.uri.queryParameters
         let size = min(max(query.get("per_page", as: Int.self) ?? 30, 1), 100)
         let page = min(max(query.get("page", as: Int.self) ?? 1, 1), 1_000_000)
         let start = min((page - 1) * size, elements.count)
-        var response = Response.json(Array(elements[start..<min(start + size, elements.count)]))
+        var response = Response.json(document(Array(elements[start..<min(start + size, elements.count)])))
         let last = max(1, (elements.count + size - 1) / size)
         func link(_ number: Int, _ relation: String) -> String {
             var parts = (request.uri.query ?? "").split(separator: "&").filter {

@@ -3,7 +3,7 @@ import Git
 import Hummingbird
 import SlipwayModel
 
-/// Repositories, refs, commits, statuses, labels, collaborators.
+/// Repositories, refs, commits, statuses, check runs, labels, collaborators.
 struct RepositoryRoutes {
     let directory: RepositoryDirectory
     let site: ForgeSite
@@ -36,6 +36,7 @@ struct RepositoryRoutes {
         }
         addRefs(to: repository)
         addStatuses(to: repository)
+        addCheckRuns(to: repository)
         addLabels(to: repository)
         addCollaborators(to: repository)
     }
@@ -118,10 +119,34 @@ struct RepositoryRoutes {
                 return Response.json(
                     await host.presenter.combined(try await resolve(rest.dropLast("/status".count), host)))
             }
+            if rest.hasSuffix("/check-runs") {
+                let sha = try await resolve(rest.dropLast("/check-runs".count), host)
+                let all = await host.state.checkRuns?[sha] ?? []
+                let shown = request.uri.queryParameters["filter"] == "all" ? all : all.latest
+                return Response.page(shown.reversed(), of: request, webURL: site.webURL()) {
+                    CheckRunPage(totalCount: shown.count, checkRuns: $0)
+                }
+            }
             guard let commit = try await host.git.commits([try await resolve(rest[...], host)], limit: 1).first else {
                 throw ForgeRefusal.notFound
             }
             return Response.json(await host.presenter.commit(commit))
+        }
+    }
+
+    // At GitHub only Apps write them; here anybody who has signed in does.
+    private func addCheckRuns(to repository: RouterGroup<LocalForgeContext>) {
+        repository.post("check-runs") { request, context in
+            let login = try context.requireLogin()
+            let host = try await host(context)
+            let body = try await request.body(RepositoryHost.CheckRunRequest.self, context)
+            return Response.json(try await host.addCheckRun(body, by: login), status: .created)
+        }
+        repository.patch("check-runs/:number") { request, context in
+            let login = try context.requireLogin()
+            let host = try await host(context)
+            let body = try await request.body(RepositoryHost.CheckRunRequest.self, context)
+            return Response.json(try await host.updateCheckRun(Int64(try context.number()), body, by: login))
         }
     }
 

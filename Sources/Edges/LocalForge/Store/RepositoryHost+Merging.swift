@@ -61,11 +61,9 @@ extension RepositoryHost {
     }
 
     private func checkContexts(of pull: RepositoryState.Pull) throws {
-        let statuses = state.latestStatuses(of: pull.headSHA)
-        for context in state.protection?[pull.baseRef]?.contexts ?? [] {
-            guard statuses.contains(where: { $0.context == context && $0.state == "success" }) else {
-                throw ForgeRefusal(status: 405, message: "Required status check \"\(context)\" is expected.")
-            }
+        let green = state.greenContexts(of: pull.headSHA)
+        for context in state.protection?[pull.baseRef]?.contexts ?? [] where !green.contains(context) {
+            throw ForgeRefusal(status: 405, message: "Required status check \"\(context)\" is expected.")
         }
     }
 

@@ -125,6 +125,8 @@ struct RepositoryState: Codable, Sendable {
     var labels: [String: Label] = [:]
     /// By commit, oldest first.
     var statuses: [String: [Status]] = [:]
+    /// By commit, oldest first; absent in files of an earlier version.
+    var checkRuns: [String: [CheckRun]]?
     /// Permission by login: admin, maintain, push, triage, pull.
     var collaborators: [String: String] = [:]
     /// Titles by number; absent in files of an earlier version.
@@ -151,8 +153,8 @@ struct RepositoryState: Codable, Sendable {
         return nextID
     }
 
-    /// How many statuses of one context a commit keeps, and how many deliveries are listed: a demonstration must not
-    /// rewrite megabytes for each change. GitHub keeps 1,000 and three days.
+    /// How many statuses or check runs of one context a commit keeps, and how many deliveries are listed: a
+    /// demonstration must not rewrite megabytes for each change. GitHub keeps 1,000 and three days.
     static let statusesPerContext = 20
     static let deliveriesKept = 500
 
@@ -162,6 +164,21 @@ struct RepositoryState: Codable, Sendable {
         let same = list.indices.filter { list[$0].context == status.context }
         if same.count > Self.statusesPerContext { list.remove(at: same[0]) }
         statuses[sha] = list
+    }
+
+    mutating func add(_ run: CheckRun) {
+        var list = checkRuns?[run.headSHA] ?? []
+        list.append(run)
+        let same = list.indices.filter { list[$0].name == run.name }
+        if same.count > Self.statusesPerContext { list.remove(at: same[0]) }
+        checkRuns = (checkRuns ?? [:]).merging([run.headSHA: list]) { $1 }
+    }
+
+    /// The contexts that are green on a commit.
+    func greenContexts(of sha: String) -> Set<String> {
+        let statuses = latestStatuses(of: sha).filter { $0.state == "success" }.map(\.context)
+        let checks = (checkRuns?[sha] ?? []).latest.filter { $0.state == "success" }.map(\.name)
+        return Set(statuses + checks)
     }
 
     /// The newest status of each context, in order of first appearance.

@@ -173,17 +173,15 @@ struct PoolObserver: Sendable {
     }
 
     func forgeContexts(_ pull: MergeCandidate) async throws -> (Int, [String: ContextState]) {
-        let statuses: [CommitStatus]
         do {
-            statuses = try await forge.combinedStatus(pull.repository, ref: pull.headSHA).statuses
+            let statuses = try await forge.combinedStatus(pull.repository, ref: pull.headSHA).statuses
+            let checks = try await forge.checkRuns(pull.repository, ref: pull.headSHA)
+            return (pull.number, ContextState.shown(by: statuses, and: checks))
         } catch {
             // The head went away since it was told.
             guard error.isNotFound || error.status == 422 else { throw error }
             return (pull.number, [:])
         }
-        var contexts: [String: ContextState] = [:]
-        for status in statuses { contexts[status.context] = ContextState(rawValue: status.state) ?? .pending }
-        return (pull.number, contexts)
     }
 
     /// The forge's word, except where a run of ours has ended and the forge has yet to show it.

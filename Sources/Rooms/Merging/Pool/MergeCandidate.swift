@@ -1,3 +1,4 @@
+package import Forge
 package import JobConfig
 import Patterns
 package import SlipwayModel
@@ -50,9 +51,21 @@ package struct MergeCandidate: Hashable, Sendable {
     }
 }
 
-/// A status context's state at the forge.
+/// The state of a context at the forge, which is a status or a check run.
 package enum ContextState: String, Hashable, Sendable, Codable {
     case success, pending, failure, error
+
+    /// Each context's state. Where a status and a check run have one name, both have to be green.
+    package static func shown(by statuses: [CommitStatus], and checks: [CheckRun]) -> [String: ContextState] {
+        var contexts: [String: ContextState] = [:]
+        for status in statuses { contexts[status.context] = ContextState(rawValue: status.state) ?? .pending }
+        for check in checks.latest {
+            let state = ContextState(rawValue: check.state) ?? .pending
+            let status = contexts[check.name] ?? .success
+            contexts[check.name] = status == .success || state == .failure ? state : status
+        }
+        return contexts
+    }
 }
 
 /// An open issue that stops merging: those that carry the blocker label.

@@ -1,0 +1,45 @@
+import Forge
+import SlipwayModel
+import Testing
+import Triggers
+
+@Suite("What a delivery means")
+struct NormaliserTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var event: String
+        var fields: String
+        var sender = "octo"
+        /// The context that is told; nil for nothing.
+        var told: String?
+        var testDescription: String { "\(event) \(fields) by \(sender)" }
+    }
+
+    private static func check(_ action: String) -> String {
+        #""action":"\#(action)","check_run":{"id":1,"name":"build","head_sha":"abc","status":"completed"}"#
+    }
+    private static let status = #""sha":"abc","context":"licence","state":"success""#
+
+    @Test(
+        "what others say of a commit is told, what the bot says is not",
+        arguments: [
+            Case(event: "status", fields: status, told: "licence"),
+            Case(event: "status", fields: status, sender: "Slipway-Bot"),
+            Case(event: "check_run", fields: check("created"), told: "build"),
+            Case(event: "check_run", fields: check("completed"), told: "build"),
+            Case(event: "check_run", fields: check("completed"), sender: "slipway-bot"),
+            Case(event: "check_run", fields: check("rerequested")),
+            Case(event: "check_run", fields: check("requested_action")),
+        ])
+    func statuses(row: Case) throws {
+        let payload = """
+            {\(row.fields),"sender":{"login":"\(row.sender)"},
+            "repository":{"name":"crane","full_name":"harbor/crane","owner":{"login":"harbor"}}}
+            """
+        let delivery = try WebhookDelivery(event: row.event, payload: Array(payload.utf8))
+        let told = DeliveryNormaliser(bot: "slipway-bot").meaning(of: delivery, id: "delivery").status
+        #expect(told?.context == row.told)
+        guard let told else { return }
+        #expect(told.repository == RepositoryName(org: "harbor", repo: "crane") && told.sha == "abc")
+        #expect(told.sender == row.sender && told.deliveryID == "delivery")
+    }
+}

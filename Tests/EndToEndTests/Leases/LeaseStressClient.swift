@@ -71,14 +71,13 @@ struct LeaseStressClient {
             wish.isInOrder
             ? #"[{"type": "board"}]"#
             : oneIn(2) ? #"[{"type": "board", "count": 2}, {"type": "rig"}]"# : #"[{"types": ["rig", "board"]}]"#
+        let body = """
+            {"id": "\(wish.id)", "items": \(items), "priority": \(wish.priority), "lasts": \(Self.lasts), "wait": 5, \
+            "reason": "\(wish.id)"}
+            """
         var until = wish.said + Self.lasts
         while true {
             let asked = LeaseRecorder.now
-            // At first only to stand in line, so that the checker knows since when it did.
-            let body = """
-                {"id": "\(wish.id)", "items": \(items), "priority": \(wish.priority), "lasts": \(Self.lasts), \
-                "wait": \(wish.queued == nil ? 0 : 5), "reason": "\(wish.id)"}
-                """
             let (answer, _) = try await insist { [calls, token] in
                 try await calls.native($0, "/api/v1/leases", token: token, body: body)
             }

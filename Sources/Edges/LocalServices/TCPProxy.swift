@@ -21,6 +21,8 @@ package actor TCPProxy {
     private var target: Int
     private let loop: SocketLoop
     private var listener: (descriptor: Int32, registration: SocketLoop.Registration)?
+    /// The socket that listened, while connections are refused.
+    private var refusing: Int32?
     private var connections: [Int: Connection] = [:]
     private var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
@@ -81,14 +83,21 @@ package actor TCPProxy {
     package func refuse() {
         guard let listener else { return }
         listener.registration.cancel()
-        close(listener.descriptor)
+        // It listens no more and keeps its port, which somebody else would take otherwise.
+        shutdown(listener.descriptor, Int32(SHUT_RDWR))
+        refusing = listener.descriptor
         self.listener = nil
     }
 
     /// Accepts connections again.
     package func accept() throws {
-        guard listener == nil else { return }
-        startAccepting(try Self.listen(on: port).descriptor)
+        guard let descriptor = refusing else { return }
+        guard Glibc.listen(descriptor, 64) == 0 else {
+            throw SetupError(
+                description: "the proxy cannot listen on port \(port): \(String(cString: strerror(errno)))")
+        }
+        refusing = nil
+        startAccepting(descriptor)
     }
 
     /// Connects those who come from now on to another port.
@@ -103,6 +112,8 @@ package actor TCPProxy {
     /// Ends everything.
     package func stop() {
         refuse()
+        if let refusing { close(refusing) }
+        refusing = nil
         cut()
     }
 
@@ -218,6 +229,9 @@ package actor TCPProxy {
             close(descriptor)
             throw SetupError(description: "the proxy cannot listen on port \(port): \(reason)")
         }
+        // Nobody else may bind the port while it is refusing.
+        on = 0
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         return (descriptor, port)
     }

@@ -85,6 +85,7 @@ package actor TCPProxy {
         listener.registration.cancel()
         // It listens no more and keeps its port, which somebody else would take otherwise.
         shutdown(listener.descriptor, Int32(SHUT_RDWR))
+        Self.setReuse(listener.descriptor, false)
         refusing = listener.descriptor
         self.listener = nil
     }
@@ -92,6 +93,8 @@ package actor TCPProxy {
     /// Accepts connections again.
     package func accept() throws {
         guard let descriptor = refusing else { return }
+        // Connections of before may still be ending on the port.
+        Self.setReuse(descriptor, true)
         guard Glibc.listen(descriptor, 64) == 0 else {
             throw SetupError(
                 description: "the proxy cannot listen on port \(port): \(String(cString: strerror(errno)))")
@@ -221,19 +224,20 @@ package actor TCPProxy {
 
     private static func listen(on port: Int) throws -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var on: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        setReuse(descriptor, true)
         let isBound = withLoopback(port: port) { bind(descriptor, $0, $1) == 0 }
         guard descriptor >= 0, isBound, Glibc.listen(descriptor, 64) == 0 else {
             let reason = String(cString: strerror(errno))
             close(descriptor)
             throw SetupError(description: "the proxy cannot listen on port \(port): \(reason)")
         }
-        // Nobody else may bind the port while it is refusing.
-        on = 0
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         return (descriptor, port)
+    }
+
+    private static func setReuse(_ descriptor: Int32, _ isOn: Bool) {
+        var value: Int32 = isOn ? 1 : 0
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     private static func withLoopback<R>(port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {

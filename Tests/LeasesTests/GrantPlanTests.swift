@@ -17,6 +17,9 @@ struct GrantPlanTests {
         /// The names of those who get everything, in order.
         var granted: [String]
         var types: [String: [String]] = [:]
+        /// Of lines that go on: the last one who was looked at.
+        var lastSeen: [String: String] = [:]
+        var needsMore = false
     }
 
     static let cases: [Case] = [
@@ -77,7 +80,33 @@ struct GrantPlanTests {
         return pool
     }
 
-    @Test("decisions", arguments: cases)
+    static let longLines: [Case] = [
+        Case(
+            testDescription: "who was looked at takes all there is", people: ["a: 1 x", "b: 1 x"], free: ["x": 1],
+            granted: ["a"], lastSeen: ["x": "a"]),
+        Case(
+            testDescription: "who was looked at takes elsewhere, and whoever comes would pass somebody",
+            people: ["a: 1 y|x", "b: 1 x"], free: ["x": 1, "y": 1], granted: ["a", "b"], lastSeen: ["x": "a"],
+            needsMore: true),
+        Case(
+            testDescription: "who was looked at takes elsewhere, and somebody further back may have it",
+            people: ["a: 1 y|x"], free: ["x": 1, "y": 1], granted: ["a"], lastSeen: ["x": "a"], needsMore: true),
+        Case(
+            testDescription: "who was looked at has all that his quota allows", people: ["a: 1 x"], free: ["x": 1],
+            pools: [pool("x", 3, quota: 1)], held: ["x": ["a": 1]], granted: [], lastSeen: ["x": "a"],
+            needsMore: true),
+        Case(
+            testDescription: "what is kept for somebody is not left for those behind", people: ["a: 2 x", "b: 1 x"],
+            free: ["x": 1], granted: [], lastSeen: ["x": "a"]),
+        Case(
+            testDescription: "priority goes before those looked at and passes nobody",
+            people: ["a: 1 x", "b!: 1 x"], free: ["x": 1], granted: ["b"], lastSeen: ["x": "a"]),
+        Case(
+            testDescription: "a line that was seen whole", people: ["a: 1 y|x", "b: 1 x"], free: ["x": 1, "y": 1],
+            granted: ["a", "b"]),
+    ]
+
+    @Test("decisions", arguments: cases + longLines)
     func decide(_ test: Case) throws {
         var names: [String] = []
         var claimants: [GrantPlan.Claimant] = []
@@ -100,8 +129,14 @@ struct GrantPlanTests {
         var pools = Dictionary(test.pools.map { ($0.type, $0) }) { $1 }
         for type in test.free.keys where pools[type] == nil { pools[type] = Self.pool(type, 10) }
         let free = Dictionary(test.free.map { (LeaseLine(type: $0.key, state: "free"), $0.value) }) { $1 }
-        let plan = GrantPlan(claimants.reversed(), free: free, pools: pools, held: test.held)
+        let lastSeen = test.lastSeen.compactMap { type, name in
+            names.firstIndex(of: name).map { (LeaseLine(type: type, state: "free"), claimants[$0]) }
+        }
+        let plan = GrantPlan(
+            claimants.reversed(), free: free, pools: pools, held: test.held,
+            lastSeen: Dictionary(lastSeen) { $1 })
         #expect(plan.grants.map { names[$0.claimant] } == test.granted)
+        #expect(plan.needsMore == test.needsMore)
         for (name, types) in test.types {
             let grant = plan.grants.first { names[$0.claimant] == name }
             #expect(grant?.resources.map(\.line.type) == types)

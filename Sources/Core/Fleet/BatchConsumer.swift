@@ -161,10 +161,14 @@ package struct BatchConsumer: Service {
             do {
                 report(try await count(error, of: message), message, error)
                 return true
+            } catch let trouble as PostgresError where trouble.isOutage {
+                guard await waitForDatabase(&outage, trouble) else { return false }
             } catch is CancellationError {
                 return false
-            } catch {
-                guard await waitForDatabase(&outage, error) else { return false }
+            } catch let trouble {
+                // Its row stands, and the sweeper publishes it again.
+                logger.error("a failure could not be counted: \(trouble); it was: \(Self.reason(error))")
+                return true
             }
         }
     }
@@ -206,7 +210,10 @@ package struct BatchConsumer: Service {
         }
     }
 
-    private static func reason(_ error: any Error) -> String { String(String(describing: error).prefix(2000)) }
+    /// Without NUL characters, which PostgreSQL's texts cannot hold.
+    private static func reason(_ error: any Error) -> String {
+        String(String(describing: error).prefix(2000).filter { $0 != "\0" })
+    }
 
     private func buryUnreadable(_ delivery: Delivery, reason: String) async {
         let id = delivery.messageID.flatMap { UUID(uuidString: $0) } ?? .version7()
@@ -218,8 +225,10 @@ package struct BatchConsumer: Service {
                     Array(delivery.body.prefix(65536)), reason, 1)
                 logger.error("an unreadable message was laid among the dead letters: \(reason)")
                 return
-            } catch {
+            } catch  where error.isOutage {
                 guard await waitForDatabase(&outage, error) else { return }
+            } catch {
+                return logger.error("an unreadable message could not be kept: \(error); it was: \(reason)")
             }
         }
     }

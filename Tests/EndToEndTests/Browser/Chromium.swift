@@ -18,20 +18,8 @@ enum Chromium {
 
     struct NotInstalled: Error {}
 
-    /// Opens a browser with one page for the length of `body`, which has two minutes.
+    /// Opens a browser with one page for the length of `body`.
     static func run(_ body: @Sendable @escaping (BrowserPage) async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await open(body) }
-            group.addTask {
-                try await Task.sleep(for: .seconds(120))
-                throw DevTools.Failure(description: "the browser was not done within two minutes")
-            }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
-    }
-
-    private static func open(_ body: @Sendable @escaping (BrowserPage) async throws -> Void) async throws {
         guard let path else { throw NotInstalled() }
         let profile = FileManager.default.temporaryDirectory.path + "/slipway-browser-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: profile) }

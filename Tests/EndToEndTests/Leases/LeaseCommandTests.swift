@@ -51,6 +51,18 @@ import Testing
         #expect(kill(command, 0) != 0, "the command still runs")
     }
 
+    @Test func whatWasTakenForACommandThatCannotBeStartedIsGivenBack() async throws {
+        let fleet = try await begin()
+        await #expect(throws: LiveFleet.CommandFailed.self) {
+            try await fleet.slipway("lease", "exec", "--type", "board", "--", "/no/such/command")
+        }
+        #expect(try await held(fleet).isEmpty)
+        // One that is refused leaves no place behind.
+        await #expect(throws: LiveFleet.CommandFailed.self) {
+            try await fleet.slipway("lease", "exec", "--type", "car", "--", "true")
+        }
+    }
+
     @Test func whoeverWaitsIsToldHisPlaceAndGivesItUpInTime() async throws {
         let fleet = try await begin()
         try await fleet.slipway("lease", "acquire", "--type", "board")

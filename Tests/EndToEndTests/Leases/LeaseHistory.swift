@@ -180,7 +180,11 @@ struct LeaseChecker {
             // Those granted in the same moment were granted in one transaction.
             line.removeAll { granted[$0.id] ?? .infinity <= grant.at }
             for wish in line where rank(wish.queued ?? 0, wish) < rank(grant.wish.said, grant.wish) {
-                faults.append("\(grant.wish.id) was granted before \(wish.id), which stood in line already")
+                faults.append(
+                    """
+                    \(grant.wish.id) (priority \(grant.wish.priority), said at \(grant.wish.said)) was granted at \(grant.at) \
+                    before \(wish.id) (priority \(wish.priority)), which stood in line at \(wish.queued ?? 0)
+                    """)
             }
         }
         return faults

@@ -66,7 +66,9 @@ enum EventSamples {
             LeaseReturned(runID: run),
             LeaseWaiting(runID: run, text: "1 before you"),
             ConfigurationApplied(version: 2, previous: 1),
-            PullReconcile(repository: repository, number: 7, version: 2, previous: 1),
+            PullReconcile(
+                repository: repository, number: 7, version: 2, previous: 1,
+                push: .init(before: sha("a"), after: sha("b"))),
         ]
     }()
 

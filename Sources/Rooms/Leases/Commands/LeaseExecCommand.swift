@@ -43,20 +43,27 @@ package struct LeaseExecCommand: AsyncParsableCommand {
         let granted = Mutex<NativeLeases.Lease?>(nil)
         // Read once, from the first moment to the last: it has one reader.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-        let ending = try await Self.first([
-            { [wish, command] in
-                let lease = try await client.obtain(id, wish)
-                granted.withLock { $0 = lease }
-                return try await Self.first([
-                    { .ended(try await Self.execute(command, lease)) },
-                    { await Self.keep(client, lease, lasts: wish.lasts) },
-                ])
-            },
-            {
-                for await _ in signals { break }
-                return .stopped
-            },
-        ])
+        let ending: Ending
+        do {
+            ending = try await Self.first([
+                { [wish, command] in
+                    let lease = try await client.obtain(id, wish)
+                    granted.withLock { $0 = lease }
+                    return try await Self.first([
+                        { .ended(try await Self.execute(command, lease)) },
+                        { await Self.keep(client, lease, lasts: wish.lasts) },
+                    ])
+                },
+                {
+                    for await _ in signals { break }
+                    return .stopped
+                },
+            ])
+        } catch {
+            // The wish was refused, or the command could not be started: nothing is kept for it.
+            _ = try? await client.release(id.lowercased, token: granted.withLock { $0?.token }, dest: dest)
+            throw error
+        }
         if case .lost(let reason) = ending {
             Terminal.complain("The lease is lost: \(reason)")
             throw ExitCode(69)

@@ -26,13 +26,12 @@ struct DeskBatch: Sendable {
                 let done = try await batch.commit(types, bus)
                 waiting.wake(done.woken)
                 answers = answers ?? done.answers
-                // Somebody further back in line may have what those in front did not take.
-                guard !done.unfinished.isEmpty, batch.depth < 100_000 else { break }
-                batch = DeskBatch(
-                    calls: [.serve(done.unfinished)], pools: pools, waiting: waiting,
-                    depth: max(100, batch.depth * 10))
+                guard !done.grown.isEmpty else { break }
+                batch = DeskBatch(calls: [.serve(done.grown)], pools: pools, waiting: waiting)
             } catch let error as PoolsMissing {
                 batch.further.formUnion(error.types)
+            } catch is LineTooShort {
+                batch.depth = max(100, batch.depth * 10)
             }
         }
         return answers ?? []
@@ -43,12 +42,18 @@ struct DeskBatch: Sendable {
         let types: Set<String>
     }
 
+    /// Somebody further back in line may have what those who were looked at do not take.
+    struct LineTooShort: Error {}
+
+    /// So many are looked at in any case; who stands behind them may be passed.
+    static let greatestDepth = 100_000
+
     struct Done: Sendable {
         var answers: [DeskAnswer]
         /// Leases of others that were granted.
         var woken: [UUID]
-        /// Lines in which something is left, and which have more people than were looked at.
-        var unfinished: [LeaseLine]
+        /// Lines with resources that were not there yet when the decision was made.
+        var grown: [LeaseLine]
     }
 
     /// The types of the resources that are given back. A name has one type for as long as it exists.
@@ -78,7 +83,7 @@ struct DeskBatch: Sendable {
                 return try await bus.commit { effects in
                     var round = DeskRound(batch: self, typesOfNames: types)
                     try await round.look(effects.database)
-                    round.decide()
+                    try round.decide()
                     let done = try await round.write(effects)
                     last.withLock { [round] in $0 = (round, done) }
                     return done

@@ -7,18 +7,16 @@ import SlipwayModel
 /// What the decision means for the database.
 extension DeskRound {
     mutating func write(_ effects: Effects) async throws -> DeskBatch.Done {
-        guard let plan else { return DeskBatch.Done(answers: [], woken: [], unfinished: []) }
+        guard let plan else { return DeskBatch.Done(answers: [], woken: [], grown: []) }
         for event in lost { try effects.emit(event) }
         var granted = GrantedRows()
         var left: [Int64] = []
         var woken: [UUID] = []
-        var used: [LeaseLine: Int] = [:]
         for grant in plan.grants {
             let standing = standing[grant.claimant]
             var resources: [GrantedResource] = []
             for pick in grant.resources {
                 guard var resource = free[pick.line]?[pick.position] else { continue }
-                used[pick.line, default: 0] += 1
                 let pool = pools[resource.type]
                 granted.append(resource, standing.claim, pick.dest, pool)
                 resource.token += 1
@@ -56,26 +54,9 @@ extension DeskRound {
             let rows = try await effects.database.pipeline(items)
             if !granted.names.isEmpty, rows[0].affected != granted.names.count { throw ResourceMoved() }
         }
-        var unfinished = try await create(for: queued, effects.database)
-        for line in lines where heads.contains(where: { $0.claim.wish.lines.contains(line) }) {
-            // As many as were looked at had to wait or took less: others may stand behind them.
-            let left = (free[line]?.count ?? 0) - used[line, default: 0]
-            let looked = heads.count { $0.claim.wish.lines.contains(line) }
-            if left > 0, looked >= max(free[line]?.count ?? 0, batch.depth), mayBePassed(line) {
-                unfinished.append(line)
-            }
-        }
         return DeskBatch.Done(
             answers: answers.map { $0 ?? .waiting(isNew: false, overQuotaOf: nil) }, woken: woken,
-            unfinished: unfinished)
-    }
-
-    /// Whether somebody first in this line can be passed by those behind: by his quota, or since he may take elsewhere.
-    private func mayBePassed(_ line: LeaseLine) -> Bool {
-        heads.contains { head in
-            head.claim.wish.lines.contains(line)
-                && (head.claim.wish.lines.count > 1 || pools[line.type]?.isCounted == true)
-        }
+            grown: try await create(for: queued, effects.database))
     }
 
     /// The claims that wait from now on; says so to all that have no answer.

@@ -39,6 +39,11 @@ struct DeskRound {
         var rank: Date
         var enqueuedAt: Date
         var isPushed: Bool
+
+        func claimant(_ number: Int) -> GrantPlan.Claimant {
+            GrantPlan.Claimant(
+                id: number, owner: claim.owner, wish: claim.wish, rank: rank, sequence: id, isReachable: isPushed)
+        }
     }
 
     struct Standing {
@@ -58,7 +63,7 @@ struct DeskRound {
 
     // MARK: Decide
 
-    mutating func decide() {
+    mutating func decide() throws(DeskBatch.LineTooShort) {
         var claimants: [GrantPlan.Claimant] = []
         var calling: Set<String> = []
         for (position, claim) in claims {
@@ -82,12 +87,24 @@ struct DeskRound {
             let number = standing.count
             standing.append(
                 Standing(claim: head.claim, position: nil, request: head.id, since: head.enqueuedAt))
-            claimants.append(
-                GrantPlan.Claimant(
-                    id: number, owner: head.claim.owner, wish: head.claim.wish, rank: head.rank, sequence: head.id,
-                    isReachable: head.isPushed))
+            claimants.append(head.claimant(number))
         }
-        plan = GrantPlan(claimants, free: free.mapValues(\.count), pools: pools, held: held)
+        let plan = GrantPlan(
+            claimants, free: free.mapValues(\.count), pools: pools, held: held, lastSeen: lastSeen())
+        guard !plan.needsMore || batch.depth >= DeskBatch.greatestDepth else { throw DeskBatch.LineTooShort() }
+        self.plan = plan
+    }
+
+    /// Of lines that may go on beyond those looked at, the last one who was. Some further back were seen in other lines.
+    private func lastSeen() -> [LeaseLine: GrantPlan.Claimant] {
+        var last: [LeaseLine: GrantPlan.Claimant] = [:]
+        for (line, resources) in free {
+            let looked = max(batch.depth, min(resources.count, LeasesStore.mostHeads))
+            let inLine = heads.filter { $0.claim.wish.lines.contains(line) }.map { $0.claimant(0) }
+            guard looked > 0, inLine.count >= looked else { continue }
+            last[line] = inLine.sorted(by: GrantPlan.Claimant.isBefore)[looked - 1]
+        }
+        return last
     }
 
     /// Somebody without a place stands behind everybody who has one.

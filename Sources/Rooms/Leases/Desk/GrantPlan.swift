@@ -33,7 +33,7 @@ package struct GrantPlan: Sendable, Hashable {
             self.isReachable = isReachable
         }
 
-        static func isBefore(_ left: Claimant, _ right: Claimant) -> Bool {
+        package static func isBefore(_ left: Claimant, _ right: Claimant) -> Bool {
             left.rank != right.rank ? left.rank < right.rank : left.sequence < right.sequence
         }
     }
@@ -53,6 +53,8 @@ package struct GrantPlan: Sendable, Hashable {
     package private(set) var grants: [Grant] = []
     /// Whom his own quota stops, with the type.
     package private(set) var stopped: [Int: String] = [:]
+    /// Something is left for people who stand in a line beyond those looked at, whom this plan may pass over.
+    package private(set) var needsMore = false
 
     private let pools: [String: LeasePool]
     private let free: [LeaseLine: Int]
@@ -63,15 +65,27 @@ package struct GrantPlan: Sendable, Hashable {
     /// - Parameters:
     ///   - free: how many resources are free in each line, oldest first.
     ///   - held: by type and owner, where the pool counts.
+    ///   - lastSeen: of lines that may go on beyond those who are among the claimants, the last one who is.
     package init(
         _ claimants: [Claimant], free: [LeaseLine: Int], pools: [String: LeasePool],
-        held: [String: [String: Int]] = [:]
+        held: [String: [String: Int]] = [:], lastSeen: [LeaseLine: Claimant] = [:]
     ) {
         self.pools = pools
         self.free = free
         self.held = held
-        for claimant in claimants.sorted(by: Claimant.isBefore) { serve(claimant) }
+        for claimant in claimants.sorted(by: Claimant.isBefore) {
+            // He may be about to pass somebody.
+            if claimant.wish.lines.contains(where: { line in
+                lastSeen[line].map { Claimant.isBefore($0, claimant) } == true && hasMore(line)
+            }) {
+                needsMore = true
+            }
+            serve(claimant)
+        }
+        needsMore = needsMore || lastSeen.keys.contains(where: hasMore)
     }
+
+    private func hasMore(_ line: LeaseLine) -> Bool { taken[line, default: 0] < free[line, default: 0] }
 
     private mutating func serve(_ claimant: Claimant) {
         // One item of one type in a pool that counts nobody: nearly everybody.

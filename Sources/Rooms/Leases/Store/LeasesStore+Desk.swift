@@ -131,6 +131,9 @@ extension LeasesStore {
                   for no key update skip locked) as resource
         """)
 
+    /// People looked at in a line because so many resources are free.
+    static let mostHeads = 500
+
     /// Those who stand first in each line and have not lost their place: as many as there are free resources, or `$3`.
     static let heads = Statement(
         "leases.heads",
@@ -145,7 +148,7 @@ extension LeasesStore {
                                        from leases.resources as free
                                       where free.type = asked.type and free.state = asked.state
                                         and free.owner is null and not free.is_draining
-                                      limit 500) as nearby))
+                                      limit \(mostHeads)) as nearby))
                         else 0 end as most
               from unnest($1::text[], $2::text[]) as asked (type, state)
         ), first as (

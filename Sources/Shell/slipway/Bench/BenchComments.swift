@@ -130,11 +130,9 @@ private struct Talk: Sendable {
         let clock = ContinuousClock()
         let begun = clock.now
         _ = try await author.createComment(Self.name, number, body: isHeld ? "/hold" : "/hold cancel")
-        while try await author.labels(Self.name, number).contains(where: { $0.name == Self.label }) != isHeld {
-            try await Task.sleep(for: .milliseconds(5))
-            guard clock.now - begun < .seconds(60) else {
-                throw MeasuredFleetError("a comment has not become a label within a minute")
-            }
+        try await waitUntil("a comment has become a label", within: .seconds(60), lookingEvery: .milliseconds(5)) {
+            let labels = try await author.labels(Self.name, number)
+            return labels.contains { $0.name == Self.label } == isHeld ? true : nil
         }
         return (clock.now - begun) / .seconds(1)
     }

@@ -182,10 +182,8 @@ private struct Line: Sendable {
     @discardableResult
     func deliver(_ comment: String, _ database: PostgresPool) async throws -> Way {
         let (id, arrival) = try await send(comment)
-        var row: Row?
-        while row == nil {
-            try await Task.sleep(for: .milliseconds(50))
-            row = try await database.query(
+        let row = try await waitUntil("the run of a comment has ended", within: .seconds(120)) {
+            try await database.query(
                 """
                 select extract(epoch from delivery.received_at)::float8, extract(epoch from run.requested_at)::float8,
                        extract(epoch from run.started_at)::float8, coalesce((run.phases ->> 'clone')::float8, 0)
@@ -195,7 +193,7 @@ private struct Line: Sendable {
                 """
             ).first
         }
-        let (stored, decided, claimed, clone) = try row?.decode((Double, Double, Double, Double).self) ?? (0, 0, 0, 0)
+        let (stored, decided, claimed, clone) = try row.decode((Double, Double, Double, Double).self)
         return Way(arrival: arrival, stored: stored, decided: decided, claimed: claimed, clone: clone)
     }
 
@@ -204,10 +202,8 @@ private struct Line: Sendable {
     /// - Returns: seconds from the request until the run has ended, its processes gone.
     func abort(_ database: PostgresPool) async throws -> Double {
         _ = try await send("/test long")
-        var run: String?
-        while run == nil {
-            try await Task.sleep(for: .milliseconds(50))
-            run = try await database.query(
+        let run = try await waitUntil("the long job runs", within: .seconds(120)) {
+            try await database.query(
                 """
                 select run_id::text from scheduling.runs_v1
                  where job = 'long' and state = 'running' and started_at < now() - interval '1 second'
@@ -216,15 +212,17 @@ private struct Line: Sendable {
         }
         let begun = Date()
         let status = try await fleet.post(
-            "/abort?run=\(run ?? "")", headers: ["Authorization": "Bearer \(token)", "Accept": "application/json"])
+            "/abort?run=\(run)", headers: ["Authorization": "Bearer \(token)", "Accept": "application/json"])
         guard status == 200 else { throw MeasuredFleetError("/abort answered \(status)") }
-        while true {
-            let ended = try await database.query(
-                "select extract(epoch from finished_at)::float8 from scheduling.runs_v1 where run_id = \(run ?? "")::uuid"
-            ).first?.decode(Double?.self)
-            if let ended = ended ?? nil { return ended - begun.timeIntervalSince1970 }
-            try await Task.sleep(for: .milliseconds(20))
+        let ended = try await waitUntil("the aborted run has ended", lookingEvery: .milliseconds(20)) {
+            try await database.query(
+                """
+                select extract(epoch from finished_at)::float8 from scheduling.runs_v1
+                 where run_id = \(run)::uuid and finished_at is not null
+                """
+            ).first?.decode(Double.self)
         }
+        return ended - begun.timeIntervalSince1970
     }
 
     private func send(_ comment: String) async throws -> (id: String, arrival: Double) {

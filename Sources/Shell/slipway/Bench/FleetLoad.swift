@@ -149,13 +149,10 @@ struct FleetLoad: Sendable {
 
     /// Reporting and aggregation hear of an end at the same time; the forge's call says nothing of the latter.
     private func waitForAggregation(_ database: PostgresPool) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
+        try await waitUntil("no message is left in fleet.outbox", within: .seconds(60)) {
             let rest = try await database.query("select count(*) from fleet.outbox").one().decode(Int.self)
-            if rest == 0 { return }
-            try await Task.sleep(for: .milliseconds(100))
+            return rest == 0 ? true : nil
         }
-        throw MeasuredFleetError("messages were left over for a minute: see fleet.outbox")
     }
 
     private func books(

@@ -138,11 +138,10 @@ struct MeasuredFleet: Sendable {
     }
 
     private static func waitUntilReady(_ url: String) async throws {
-        while true {
+        try await waitUntil("the fleet is ready", within: .seconds(180)) {
             let response = try? await ForgeHTTP.client.execute(
                 HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
-            if response?.status == .ok { return }
-            try await Task.sleep(for: .milliseconds(100))
+            return response?.status == .ok ? true : nil
         }
     }
 

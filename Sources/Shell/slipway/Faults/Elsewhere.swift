@@ -68,13 +68,9 @@ struct Elsewhere: Sendable {
 
     /// The agent that runs now.
     func agent() async throws -> ProcessIdentity {
-        let end = ContinuousClock.now + .seconds(30)
-        while ContinuousClock.now < end {
-            let living = SupervisorState.read(from: folder)?.living ?? []
-            if let agent = living.first(where: { $0.name == Self.agentName }) { return agent.process }
-            try await Task.sleep(for: .milliseconds(50))
+        try await waitUntil("the agent with processes runs; its log is in \(folder)/log") {
+            SupervisorState.read(from: folder)?.living.first { $0.name == Self.agentName }?.process
         }
-        throw MeasuredFleetError("the agent with processes does not run; its log is in \(folder)/log")
     }
 
     /// Results so far that came after the claim was lost, by the agent's log.

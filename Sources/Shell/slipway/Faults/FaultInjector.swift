@@ -84,7 +84,7 @@ struct FaultInjector: Sendable {
     }
 
     private func member(_ role: String, _ injection: Injection) async throws -> ProcessIdentity {
-        try await wait("a \(role) runs") {
+        try await waitUntil("a \(role) runs") {
             let living = members(role)
             return living.isEmpty ? nil : living[injection.choice % living.count]
         }
@@ -113,7 +113,7 @@ struct FaultInjector: Sendable {
     private func freezeProcessAgent() async throws -> Int {
         let agent = try await elsewhere.agent()
         var builds: [Int64] = []
-        try await wait("the agent executes a run") {
+        try await waitUntil("the agent executes a run") {
             agent.send(SIGSTOP)
             builds = try await database.query(
                 "select build_id from scheduling.runs_v1 where agent = \(Elsewhere.agentName) and state = 'running'"
@@ -125,7 +125,7 @@ struct FaultInjector: Sendable {
         let before = elsewhere.refusals
         do {
             // Its claims run out after `agent.lost_after`.
-            try await wait("the claims of the stopped agent run out", within: .seconds(60)) { [builds] in
+            try await waitUntil("the claims of the stopped agent run out", within: .seconds(60)) { [builds] in
                 let taken = try await database.query(
                     "select count(*) from scheduling.attempts_v1 where build_id = any(\(builds))"
                 ).one().decode(Int.self)
@@ -147,19 +147,6 @@ struct FaultInjector: Sendable {
     private func endSupervisor(_ signal: Int32) async throws {
         let supervisor = try await member("supervisor", Injection(fault: .supervisorKilled, pause: 0, choice: 0))
         supervisor.send(signal)
-        try await wait("the supervisor ends", within: .seconds(90)) { supervisor.isAlive ? nil : true }
-    }
-
-    /// Asks until there is an answer; a database that is away has none.
-    @discardableResult
-    func wait<Answer>(
-        _ what: String, within limit: Duration = .seconds(30), _ ask: () async throws -> Answer?
-    ) async throws -> Answer {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            if let answer = try await ask() { return answer }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        throw MeasuredFleetError("waited \(limit) until \(what)")
+        try await waitUntil("the supervisor ends", within: .seconds(90)) { supervisor.isAlive ? nil : true }
     }
 }

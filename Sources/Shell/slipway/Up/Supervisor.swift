@@ -10,8 +10,8 @@ actor Supervisor {
     private let executable: String
     private let logger: Logger
     private var state: SupervisorState
-    /// The file says less than `state`.
-    private var isUnwritten = false
+    /// Told when the file could not be written and says less than `state`.
+    private let (failures, failed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(folder: String, executable: String, identity: ProcessIdentity, logger: Logger) throws {
         self.folder = folder
@@ -24,7 +24,7 @@ actor Supervisor {
     func run(_ children: [Child]) async {
         await withTaskGroup(of: Void.self) { group in
             for child in children { group.addTask { await self.keepAlive(child) } }
-            group.addTask { await self.keepWriting() }
+            group.addTask { await self.writeAgain() }
             await group.waitForAll()
         }
     }
@@ -52,21 +52,20 @@ actor Supervisor {
         guard let identity else { return }
         state.members.removeAll { $0.name == child.name }
         state.members.append(.init(name: child.name, role: child.role, process: identity))
-        write()
+        do {
+            try state.write(to: folder)
+        } catch {
+            logger.error("cannot write \(SupervisorState.path(folder)): \(error)")
+            failed.yield()
+        }
     }
 
     /// A disk that was full takes the state as soon as it has room.
-    private func keepWriting() async {
-        while (try? await Task.sleep(for: .seconds(1))) != nil { if isUnwritten { write() } }
-    }
-
-    private func write() {
-        do {
-            try state.write(to: folder)
-            isUnwritten = false
-        } catch {
-            if !isUnwritten { logger.error("cannot write \(SupervisorState.path(folder)): \(error)") }
-            isUnwritten = true
+    private func writeAgain() async {
+        for await _ in failures {
+            repeat {
+                guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+            } while (try? state.write(to: folder)) == nil
         }
     }
 }

@@ -225,10 +225,11 @@ package struct BatchConsumer: Service {
                     Array(delivery.body.prefix(65536)), reason, 1)
                 logger.error("an unreadable message was laid among the dead letters: \(reason)")
                 return
-            } catch  where error.isOutage {
-                guard await waitForDatabase(&outage, error) else { return }
             } catch {
-                return logger.error("an unreadable message could not be kept: \(error); it was: \(reason)")
+                guard error.isOutage else {
+                    return logger.error("an unreadable message could not be kept: \(error); it was: \(reason)")
+                }
+                guard await waitForDatabase(&outage, error) else { return }
             }
         }
     }

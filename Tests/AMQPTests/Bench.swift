@@ -33,12 +33,13 @@ struct Bench {
             bindings: [Binding(queue: queue, exchange: exchange, routingKey: "work.#")])
     }
 
-    func publisher(_ topology: Topology? = nil, through proxy: TCPProxy? = nil, _ query: String = "") throws
-        -> BrokerPublisher
-    {
+    func publisher(
+        _ topology: Topology? = nil, through proxy: TCPProxy? = nil, _ query: String = "",
+        patience: Duration = .seconds(30)
+    ) throws -> BrokerPublisher {
         BrokerPublisher(
-            address: try address(through: proxy, query), topology: topology ?? self.topology, logger: quietLogger,
-            name: "publisher")
+            address: try address(through: proxy, query), topology: topology ?? self.topology, patience: patience,
+            logger: quietLogger, name: "publisher")
     }
 
     func consumer(

@@ -76,6 +76,30 @@ import Testing
         await publisher.close()
     }
 
+    /// As after a full disk: the node runs, its quorum queues do not.
+    @Test func whatABrokerNeverConfirmsIsGivenUpAndPublishedAgainWhenItDoes() async throws {
+        let broker = try await PrivateBroker.shared.value
+        let bench = try await Bench(url: broker.url)
+        let publisher = try bench.publisher(nil, "?heartbeat=1", patience: .seconds(1))
+        #expect(await publisher.publish([bench.message(0)]) == [.confirmed])
+
+        try await broker.control("eval", "application:stop(ra).")
+        guard case .unknown(let reason) = await publisher.publish([bench.message(1)])[0] else {
+            Issue.record("confirmed by a broker that keeps nothing")
+            return
+        }
+        #expect(reason.contains("1 message(s) were not confirmed"), "\(reason)")
+
+        await broker.services.stop(.rabbitMQ)
+        try await broker.services.start(.rabbitMQ)
+        try await publisher.waitUntilConnected()
+        _ = try await bench.deliver([bench.message(1)], with: publisher)
+        let consumer = try bench.consumer()
+        #expect(try await Set(bench.collect(2, from: consumer).ids) == ["0", "1"])
+        await consumer.close()
+        await publisher.close()
+    }
+
     @Test func aBrokerThatCannotBeVerifiedIsRefused() async throws {
         let broker = try await PrivateBroker.shared.value
         let good = broker.secureURL(host: "127.0.0.1")

@@ -17,11 +17,20 @@ package actor BrokerPublisher: LinkOwner {
     /// Whether the broker asked to publish nothing for now (its memory or disk is short). RabbitMQ says so to a
     /// connection only when it publishes.
     package private(set) var isBlocked = false
+    /// When the broker last answered for a message, or owed no answer.
+    private var answeredAt = ContinuousClock.now
+    /// How long it may owe one. A quorum queue whose log cannot be written, the disk being full, takes messages and
+    /// confirms none, while heartbeats go on.
+    private let patience: Duration
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { settings.loop.asUnownedSerialExecutor() }
 
-    /// `name` is what the broker's own tools show for the connection.
-    package init(address: BrokerAddress, topology: Topology, logger: Logger, name: String) {
+    /// `name` is what the broker's own tools show for the connection. A connection over which messages were published
+    /// and none confirmed for `patience` is given up; it is looked at with every heartbeat.
+    package init(
+        address: BrokerAddress, topology: Topology, patience: Duration = .seconds(30), logger: Logger, name: String
+    ) {
+        self.patience = patience
         settings = LinkSettings(address: address, name: name, logger: logger)
         self.topology = topology
     }
@@ -118,22 +127,37 @@ package actor BrokerPublisher: LinkOwner {
 
     func received(_ event: LinkEvent) -> BrokerError? {
         switch event {
-        case .confirmed(let tag, let multiple): window.conclude(tag, multiple: multiple, .confirmed)
-        case .refused(let tag, let multiple): window.conclude(tag, multiple: multiple, .nacked)
+        case .confirmed(let tag, let multiple):
+            answeredAt = .now
+            window.conclude(tag, multiple: multiple, .confirmed)
+        case .refused(let tag, let multiple):
+            answeredAt = .now
+            window.conclude(tag, multiple: multiple, .nacked)
         case .returned(let reason, let exchange, let routingKey, let messageID):
             window.giveBack(reason, exchange: exchange, routingKey: routingKey, messageID: messageID)
         case .blocked(let reason):
             isBlocked = true
             settings.logger.warning("RabbitMQ takes no messages for now: \(reason); publishing waits")
         case .unblocked:
-            isBlocked = false
+            (isBlocked, answeredAt) = (false, .now)
             settings.logger.info("RabbitMQ takes messages again")
         case .delivered, .cancelled: break
         }
         return nil
     }
 
-    func receivedAll() { fill() }
+    /// Each heartbeat leads here, so a broker that owes confirms is noticed although nothing comes.
+    func receivedAll() {
+        let owed = window.unconfirmed
+        if owed > 0, !isBlocked, .now - answeredAt > patience {
+            return lose(
+                .connectionLost(
+                    endpoint: settings.address.endpoint,
+                    reason: "\(owed) message(s) were not confirmed for \(patience); if that happens again and again, its "
+                        + "quorum queues are down (rabbitmqctl list_queues name state): restart the node"))
+        }
+        fill()
+    }
 
     func socketBecameWritable() {
         keeper.setWriteInterest(false)
@@ -166,6 +190,7 @@ package actor BrokerPublisher: LinkOwner {
                 keeper.setWriteInterest(true)
                 return
             }
+            if window.unconfirmed == 0 { answeredAt = .now }
             window.send()
             do { try link.publish(message) } catch { lose(error) }
         }

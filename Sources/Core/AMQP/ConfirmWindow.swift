@@ -32,6 +32,9 @@ struct ConfirmWindow {
     private var oldest: UInt64 = 1
     private var newest: UInt64 = 0
 
+    /// Messages sent that the broker has not answered for.
+    var unconfirmed: Int { flights.count }
+
     mutating func makeCallID() -> Int {
         lastCall += 1
         return lastCall
@@ -46,7 +49,7 @@ struct ConfirmWindow {
 
     /// The message to send next, while the window has room; `nil` otherwise.
     var next: OutgoingMessage? {
-        guard flights.count < Self.limit, let first = queue.first, let call = calls[first] else { return nil }
+        guard unconfirmed < Self.limit, let first = queue.first, let call = calls[first] else { return nil }
         return call.messages[call.sent]
     }
 

@@ -212,7 +212,11 @@ final class Link: @unchecked Sendable {
         if reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION, reply.library_error == AMQP_STATUS_TIMEOUT.rawValue {
             throw .queueUnavailable(endpoint: address.endpoint, queue: queue)
         }
-        try checkReply("consuming queue '\(queue)'")
+        do { try checkReply("consuming queue '\(queue)'") } catch {
+            // A quorum queue none of whose replicas runs: RabbitMQ trips over it.
+            guard case .closedByBroker(_, 541, _) = error else { throw error }
+            throw .queueUnavailable(endpoint: address.endpoint, queue: queue)
+        }
     }
 
     func cancel(tag: String) throws(BrokerError) {

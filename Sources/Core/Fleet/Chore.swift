@@ -1,5 +1,4 @@
 package import Logging
-package import Postgres
 import ServiceLifecycle
 
 /// Work that is done again and again: reaping, sweeping, trimming.
@@ -7,7 +6,7 @@ package struct Chore: Sendable {
     package enum Owner: Sendable {
         /// Every process that lists the chore.
         case everywhere
-        /// One process of the fleet at a time, held by an advisory lock.
+        /// One process of the fleet at a time; see `ChoreLocks`.
         case single
     }
 
@@ -33,13 +32,14 @@ package struct Chore: Sendable {
 /// Runs one chore until shutdown. A round that fails is logged (once per distinct error) and followed by the next.
 package struct ChoreRunner: Service {
     private let chore: Chore
-    private let database: PostgresPool
+    private let locks: ChoreLocks
     private let logger: Logger
     private let instruments: Instruments
 
-    package init(_ chore: Chore, database: PostgresPool, instruments: Instruments, logger: Logger) {
+    /// `locks` are shared by all chores of the process.
+    package init(_ chore: Chore, locks: ChoreLocks, instruments: Instruments, logger: Logger) {
         self.chore = chore
-        self.database = database
+        self.locks = locks
         self.instruments = instruments
         self.logger = logger
     }
@@ -68,22 +68,7 @@ package struct ChoreRunner: Service {
         switch chore.owner {
         case .everywhere:
             try await chore.run()
-        case .single:
-            try await database.withConnection { connection in
-                let taken = try await connection.query(
-                    "select pg_try_advisory_lock(hashtextextended(\("slipway.chore." + chore.name), 0))")
-                guard try taken.one().decode(Bool.self) else { return }
-                let outcome: Result<Void, any Error>
-                do {
-                    try await chore.run()
-                    outcome = .success(())
-                } catch {
-                    outcome = .failure(error)
-                }
-                _ = try await connection.query(
-                    "select pg_advisory_unlock(hashtextextended(\("slipway.chore." + chore.name), 0))")
-                try outcome.get()
-            }
+        case .single: try await locks.holding(chore.name, chore.run)
         }
     }
 }

@@ -83,6 +83,8 @@ package actor PostgresConnection: PostgresClient {
     }
 
     nonisolated var status: Status { statusBox.load(ordering: .acquiring) }
+    /// Whether it has ended, by whatever cause.
+    package nonisolated var isClosed: Bool { status == .closed }
     nonisolated var isTainted: Bool { taintBox.load(ordering: .relaxed) }
     nonisolated var wasSilent: Bool { silenceBox.load(ordering: .relaxed) }
 

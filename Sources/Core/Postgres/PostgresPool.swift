@@ -162,8 +162,9 @@ package final class PostgresPool: PostgresClient {
 
     // MARK: Lending
 
-    /// Every connection from here goes back through `release`.
-    nonisolated(nonsending) func acquire() async throws(PostgresError) -> PostgresConnection {
+    /// For who shares a connection among others; `withConnection` for everybody else. Every connection from here goes
+    /// back through `release`.
+    package nonisolated(nonsending) func acquire() async throws(PostgresError) -> PostgresConnection {
         let start = ContinuousClock.now
         while true {
             switch try await grant(until: start + configuration.acquireTimeout) {
@@ -278,7 +279,7 @@ package final class PostgresPool: PostgresClient {
     }
 
     /// Takes a connection back, in whatever state it is.
-    nonisolated(nonsending) func release(_ connection: PostgresConnection) async {
+    package nonisolated(nonsending) func release(_ connection: PostgresConnection) async {
         switch connection.status {
         case .idle: break
         case .inTransaction, .inFailedTransaction:

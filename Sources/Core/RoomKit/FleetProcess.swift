@@ -29,6 +29,7 @@ package struct FleetProcess: Sendable {
     private let brokerPublisher: BrokerPublisher
     private let member: FleetMember
     private let activity = Activity()
+    private let choreLocks: ChoreLocks
 
     /// Connects, waiting with a clear line for a database or broker that is not there yet and for a schema that is
     /// behind.
@@ -45,6 +46,7 @@ package struct FleetProcess: Sendable {
         var configuration = try PostgresConfiguration(url: settings.databaseURL.reveal)
         configuration.maximumConnections = settings.databaseConnections
         database = PostgresPool(configuration: configuration, logger: logger)
+        choreLocks = ChoreLocks(database)
         broker = try BrokerAddress(url: settings.amqpURL.reveal)
         try await waitUntilReachable(configuration, logger: logger)
         try await Broker.waitUntilReachable(address: broker, logger: logger)
@@ -91,7 +93,7 @@ package struct FleetProcess: Sendable {
 
     /// Runners of chores.
     package func runners(of chores: [Chore]) -> [any Service] {
-        chores.map { ChoreRunner($0, database: database, instruments: instruments, logger: logger) }
+        chores.map { ChoreRunner($0, locks: choreLocks, instruments: instruments, logger: logger) }
     }
 
     /// The chores of the fleet itself, which every process offers to do.

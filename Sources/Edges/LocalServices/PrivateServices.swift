@@ -157,6 +157,9 @@ package actor PrivateServices {
         return record.endpoints
     }
 
+    /// Whether the service has answered since it was started last.
+    package func isAnswering(_ service: PrivateService) -> Bool { answering.contains(service) }
+
     /// Stops one service and keeps its data and the other service, as an outage would. It starts again at the same URL.
     package func stop(_ service: PrivateService) async {
         answering.remove(service)

@@ -21,6 +21,7 @@ struct BenchFaults: AsyncParsableCommand {
     @Option(help: "Equal seeds inject equal faults in equal order.") var seed: UInt64 = 1
     @Option(help: "Triggers a second.") var rate = 10.0
     @Option(help: "Seconds that a fault lasts which ends by itself.") var length = 5.0
+    @Option(help: "Faults that are injected together.") var atOnce = 1
     @Option(help: "Seconds after which what has not recovered is lost.") var patience = 120
     @Option(help: "Nodes of the broker: with more than one, one of them is killed now and then.") var brokerNodes = 1
     @Flag(help: "Put services and fleet on a disk of 2 GB in memory, which is filled now and then.") var smallDisk =
@@ -31,10 +32,13 @@ struct BenchFaults: AsyncParsableCommand {
 
     func validate() throws {
         guard (0.1...10_000).contains(minutes), (0.1...1000).contains(rate), (10...3600).contains(patience),
-            (0.1...600).contains(length), (1...5).contains(brokerNodes)
+            (0.1...600).contains(length), (1...5).contains(brokerNodes), (1...10).contains(atOnce)
         else {
             throw ValidationError(
-                "--minutes takes 0.1 to 10000, --rate 0.1 to 1000, --length 0.1 to 600, --patience 10 to 3600, --broker-nodes 1 to 5"
+                """
+                --minutes takes 0.1 to 10000, --rate 0.1 to 1000, --length 0.1 to 600, --patience 10 to 3600, \
+                --broker-nodes 1 to 5, --at-once 1 to 10
+                """
             )
         }
     }
@@ -111,7 +115,7 @@ struct BenchFaults: AsyncParsableCommand {
     }
 }
 
-/// One fault after the other, each until the fleet has recovered.
+/// One fault after the other, or several at once, each time until the fleet has recovered.
 private struct FaultRun: Sendable {
     let load: FaultLoad
     let injector: FaultInjector
@@ -125,41 +129,57 @@ private struct FaultRun: Sendable {
         let begun = ContinuousClock.now
         var records: [FaultRecord] = []
         var known = try await (doubled: load.doubled(database), deadLetters: deadLetters())
-        for injection in schedule {
-            guard .now - begun < .seconds(options.minutes * 60) else { break }
+        var schedule = schedule
+        while .now - begun < .seconds(options.minutes * 60) {
+            let slot = (0..<options.atOnce).compactMap { _ in schedule.next() }
+            let name = slot.map(\.fault.rawValue).joined(separator: " with ")
             let counts = "\(records.count) faults, lost \(records.reduce(0) { $0 + $1.lost })"
-            Terminal.progress("\(counts); now \(injection.fault.title)")
-            try await Task.sleep(for: .seconds(injection.pause))
-            var record = FaultRecord(fault: injection.fault, recovered: nil)
-            do {
-                record.fenced = try await injector.inject(injection)
-            } catch let error where !(error is CancellationError) {
-                complain("\(injection.fault.rawValue) could not be injected and is left out: \(error)")
-                continue
-            }
+            Terminal.progress("\(counts); now \(name)")
+            var injected = try await inject(slot)
+            guard !injected.isEmpty else { continue }
             let mark = await load.sent
-            record.recovered = try await recover()
-            if record.recovered == nil {
+            let recovered = try await recover()
+            for index in injected.indices { injected[index].recovered = recovered }
+            if recovered == nil {
                 let lost = try await load.giveUp(before: mark, database)
-                record.lost = lost.count
-                for line in lost { complain("after \(injection.fault.rawValue) was lost: \(line)") }
-                if lost.isEmpty { complain("after \(injection.fault.rawValue) messages were left over") }
+                injected[0].lost = lost.count
+                for line in lost { complain("after \(name) was lost: \(line)") }
+                if lost.isEmpty { complain("after \(name) messages were left over") }
             }
             let now = try await (doubled: load.doubled(database), deadLetters: deadLetters())
-            record.doubled = now.doubled - known.doubled
-            record.deadLetters = now.deadLetters - known.deadLetters
+            injected[0].doubled = now.doubled - known.doubled
+            injected[0].deadLetters = now.deadLetters - known.deadLetters
             known = now
-            records.append(record)
+            records += injected
             if options.verbose {
-                complain(
-                    "\(injection.fault.rawValue): \(record.recovered.map { "recovered after \($0) s" } ?? "never recovered")"
-                )
+                complain("\(name): \(recovered.map { "recovered after \($0) s" } ?? "never recovered")")
             }
         }
         Terminal.progress("")
         return FaultReport(
             seed: options.seed, seconds: (ContinuousClock.now - begun) / .seconds(1), triggers: await load.sent, records
         )
+    }
+
+    /// Injects all at once, each after its pause, and returns when the last has ended.
+    ///
+    /// - Returns: those that could be injected. What a slot of several led to stands with the first.
+    private func inject(_ slot: [Injection]) async throws -> [FaultRecord] {
+        try await withThrowingTaskGroup(of: FaultRecord?.self) { group in
+            for injection in slot {
+                group.addTask {
+                    try await Task.sleep(for: .seconds(injection.pause))
+                    do {
+                        let fenced = try await injector.inject(injection)
+                        return FaultRecord(fault: injection.fault, recovered: nil, fenced: fenced)
+                    } catch let error where !(error is CancellationError) {
+                        complain("\(injection.fault.rawValue) could not be injected and is left out: \(error)")
+                        return nil
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { records, record in if let record { records.append(record) } }
+        }
     }
 
     /// Waits until all that was sent before now has come to its end, and one trigger that is sent after now, and no

@@ -98,16 +98,8 @@ struct Up: AsyncParsableCommand {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await supervisor.run(fleet.children) }
             if let services {
-                group.addTask {
-                    for await service in services.unexpectedEndings {
-                        logger.error("\(service) ended although nobody stopped it; it is started again")
-                        do {
-                            try await services.start(service)
-                        } catch {
-                            logger.error("\(service) could not be started again: \(error)")
-                        }
-                    }
-                }
+                let keeper = ServiceKeeper(services: services, amqpURL: fleet.amqpURL, logger: logger)
+                group.addTask { await keeper.run() }
             }
             for await signal in signals {
                 logger.info("stopping (\(signal))")

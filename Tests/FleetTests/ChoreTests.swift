@@ -21,7 +21,8 @@ struct ChoreTests {
                         try await pool.query("insert into done values (\(number))")
                     }
                     group.addTask {
-                        try await ChoreRunner(chore, locks: locks, instruments: Instruments(), logger: quietLogger).run()
+                        try await ChoreRunner(chore, locks: locks, instruments: Instruments(), logger: quietLogger)
+                            .run()
                     }
                 }
                 try await eventually("every chore is done") {

@@ -153,8 +153,10 @@ package actor BrokerPublisher: LinkOwner {
             return lose(
                 .connectionLost(
                     endpoint: settings.address.endpoint,
-                    reason: "\(owed) message(s) were not confirmed for \(patience); if that happens again and again, its "
-                        + "quorum queues are down (rabbitmqctl list_queues name state): restart the node"))
+                    reason: """
+                        \(owed) message(s) were not confirmed for \(patience); if that happens again and again, its \
+                        quorum queues are down (rabbitmqctl list_queues name state): restart the node
+                        """))
         }
         fill()
     }

@@ -70,11 +70,20 @@ struct ServiceKeeper: Sendable {
         }
     }
 
+    /// Again and again, until it runs: what keeps it from starting, a full disk for example, may pass.
     private func start(_ service: PrivateService) async {
-        do {
-            try await services.start(service)
-        } catch {
-            logger.error("\(service) could not be started again: \(error)")
+        var said: String?
+        while !Task.isCancelled {
+            do {
+                try await services.start(service)
+                return
+            } catch {
+                if said != "\(error)" {
+                    logger.error("\(service) could not be started again, next try follows: \(error)")
+                }
+                said = "\(error)"
+            }
+            try? await Task.sleep(for: .seconds(1))
         }
     }
 

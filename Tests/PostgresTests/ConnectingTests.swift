@@ -93,6 +93,28 @@ import Testing
         #expect(error?.message.contains("did not answer within 0.1 seconds") == true)
     }
 
+    @Test func aConnectionWhoseWordsAreSwallowedIsGivenUp() async throws {
+        try await withProxy { proxy, configuration in
+            var impatient = configuration
+            impatient.patience = .milliseconds(50)
+            let connection = try await PostgresConnection.connect(impatient, logger: quietLogger)
+            await proxy.hold()
+            let error = await failure { try await connection.query("select 1") }
+            #expect(error?.kind == .timedOut)
+            #expect(error?.message.contains("waits for what was sent") == true, "\(String(describing: error))")
+        }
+    }
+
+    @Test func aStatementThatTakesItsTimeIsWaitedFor() async throws {
+        try await withProxy { _, configuration in
+            var impatient = configuration
+            impatient.patience = .milliseconds(20)
+            let connection = try await PostgresConnection.connect(impatient, logger: quietLogger)
+            #expect(try await connection.query("select 7 from pg_sleep(0.5)").one().decode(Int.self) == 7)
+            await connection.close()
+        }
+    }
+
     @Test func connectingCanBeCancelled() async throws {
         let server = try SilentServer()
         let task = Task { try await PostgresConnection.connect(server.configuration, logger: quietLogger) }

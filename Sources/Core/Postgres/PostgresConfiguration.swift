@@ -15,6 +15,8 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
     package var connectTimeout: Duration = .seconds(5)
     /// The server cancels a statement after this; nil lets it run.
     package var statementTimeout: Duration? = .seconds(30)
+    /// How long a statement is waited for before the server is asked, over another connection, whether it works on it.
+    package var patience: Duration = .seconds(5)
     /// The server ends a session that sits this long in a transaction without a statement.
     package var idleInTransactionTimeout: Duration? = .seconds(60)
     /// An unused connection is closed after this.

@@ -60,25 +60,11 @@ extension PostgresConnection {
             command.started = now
             let deadline = now + timeout * command.statementCount + max(.seconds(5), timeout / 4)
             command.deadline = deadline
-            if watchdog == nil { watch(until: deadline) }
+            if watchdog == nil { lookAgain(command) }
         }
         statusBox.store(.busy, ordering: .releasing)
         queue.append(command)
         startNext()
-    }
-
-    /// One deadline serves all commands: it is set for the oldest and looks again when it fires, so that a statement
-    /// that takes its usual millisecond costs the loop no deadline of its own.
-    func watch(until deadline: ContinuousClock.Instant) {
-        watchdog = loop.schedule(at: deadline) { [weak self] in self?.assumeIsolated { $0.lookForOverdue() } }
-    }
-
-    func lookForOverdue() {
-        watchdog = nil
-        guard let deadline = (current ?? queue.first)?.deadline else { return }
-        guard deadline <= .now else { return watch(until: deadline) }
-        silenceBox.store(true, ordering: .relaxed)
-        lose(PostgresError(.timedOut, "\(configuration.address) did not answer in time; the connection is given up"))
     }
 
     func startNext() {
@@ -155,6 +141,7 @@ extension PostgresConnection {
     func readable() {
         if opening != nil { return continueOpening() }
         guard link != nil else { return }
+        (heardAt, isDoubted) = (.now, false)
         let isAlive = PQconsumeInput(link) == 1
         if isAlive, wantsWrite { flush() }
         receive()

@@ -53,6 +53,10 @@ package actor PostgresConnection: PostgresClient {
     /// While PQcancel is under way no further command starts, or the cancellation could hit it.
     var isCancelling = false
     var watchdog: SocketLoop.Deadline?
+    /// When bytes came last.
+    var heardAt = ContinuousClock.now
+    /// Whether the server, asked over another connection, said that it waits for this one, and nothing has come since.
+    var isDoubted = false
 
     var prepared: [String: (sql: String, serverName: String)] = [:]
     var preparedCount = 0

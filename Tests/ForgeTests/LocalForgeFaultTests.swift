@@ -177,15 +177,11 @@ struct LocalForgeFaultTests {
             _ = try await forge.makeRepository()
             return try await forge.sink.first { $0.event == "push" }.guid
         }
-        // As the file stood before the outcome was recorded.
-        let path = "\(root)/repos/harbor/crane.json"
-        var state = try #require(
-            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [String: Any])
-        let deliveries = try #require(state["deliveries"] as? [[String: Any]])
-        state["deliveries"] = deliveries.map { delivery in
-            delivery["guid"] as? String == guid ? delivery.filter { $0.key != "outcome" } : delivery
-        }
-        try JSONSerialization.data(withJSONObject: state).write(to: URL(filePath: path))
+        // As the journal stood before the outcome was recorded.
+        let journal = "\(root)/repos/harbor/crane.journal"
+        let lines = try String(contentsOfFile: journal, encoding: .utf8).split(separator: "\n")
+        let before = lines.prefix { !($0.contains(guid) && $0.contains("outcome")) }
+        try before.map { "\($0)\n" }.joined().write(toFile: journal, atomically: false, encoding: .utf8)
         try await TestForge.run(root: root) { forge in
             let again = try await forge.sink.first { $0.guid == guid }
             #expect(again.event == "push")

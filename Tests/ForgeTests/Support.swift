@@ -62,15 +62,17 @@ struct TestForge: Sendable {
     static let appKey = RSAPrivateKey.generate()
 
     /// Runs a forge, and everything that stands on it, for the length of `body`.
+    ///
+    /// - Parameter isHooked: Whether it makes deliveries to the sink.
     static func run<Result: Sendable>(
-        root: String? = nil, now: @escaping @Sendable () -> Date = { Date() },
+        root: String? = nil, isHooked: Bool = true, now: @escaping @Sendable () -> Date = { Date() },
         _ body: @Sendable @escaping (TestForge) async throws -> Result
     ) async throws -> Result {
-        try await TestGate.forges.pass { try await serve(root, now, body) }
+        try await TestGate.forges.pass { try await serve(root, isHooked, now, body) }
     }
 
     private static func serve<Result: Sendable>(
-        _ root: String?, _ now: @escaping @Sendable () -> Date,
+        _ root: String?, _ isHooked: Bool, _ now: @escaping @Sendable () -> Date,
         _ body: @Sendable @escaping (TestForge) async throws -> Result
     ) async throws -> Result {
         let folder = NSTemporaryDirectory() + "/forge-\(UUID().uuidString)"
@@ -79,7 +81,7 @@ struct TestForge: Sendable {
         let sink = DeliverySink()
         return try await sink.serve { hookURL in
             var configuration = LocalForgeConfiguration(
-                root: root ?? "\(folder)/forge", port: 0, hookURL: hookURL, hookSecret: secret,
+                root: root ?? "\(folder)/forge", port: 0, hookURL: isHooked ? hookURL : nil, hookSecret: secret,
                 adminToken: adminToken, botToken: botToken)
             configuration.app = LocalForgeConfiguration.App(id: "7", publicKey: appKey.publicKey)
             configuration.oauth = LocalForgeConfiguration.OAuthClient(id: "client", secret: "client secret")

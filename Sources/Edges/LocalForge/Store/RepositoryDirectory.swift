@@ -3,7 +3,8 @@ import FoundationEssentials
 import Logging
 import SlipwayModel
 
-/// Every repository of the forge: `<root>/repos/<org>/<repo>.git` and, beside it, `<repo>.json`.
+/// Every repository of the forge: `<root>/repos/<org>/<repo>.git` and, beside it, `<repo>.json` and
+/// `<repo>.journal`.
 actor RepositoryDirectory {
     private let root: String
     private let site: ForgeSite
@@ -63,7 +64,9 @@ actor RepositoryDirectory {
         let id = try site.accounts.change { $0.takeID() }
         try FileManager.default.createDirectory(atPath: folder(name.org), withIntermediateDirectories: true)
         // What an earlier, interrupted creation left behind has no state file beside it.
-        try? FileManager.default.removeItem(atPath: "\(folder(name.org))/\(name.repo).git")
+        for rest in ["git", "journal"] {
+            try? FileManager.default.removeItem(atPath: "\(folder(name.org))/\(name.repo).\(rest)")
+        }
         let host = RepositoryHost(
             state: RepositoryState(id: id, name: name, createdAt: .now()), folder: folder(name.org), site: site)
         try await host.create()

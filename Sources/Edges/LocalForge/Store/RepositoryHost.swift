@@ -27,7 +27,7 @@ actor RepositoryHost {
     /// Told whenever a delivery waits to be sent.
     nonisolated let wakes: AsyncStream<Void>
     private nonisolated let wake: AsyncStream<Void>.Continuation
-    private nonisolated let statePath: String
+    private var file: RepositoryFile
 
     private(set) var state: RepositoryState
     /// Pushes that run, or ran and are not taken in yet.
@@ -39,20 +39,24 @@ actor RepositoryHost {
 
     /// - Parameter folder: Where the repository's organisation lies; the repository is `<repo>.git` in it.
     init(state: RepositoryState, folder: String, site: ForgeSite) {
+        self.init(state: state, file: RepositoryFile(state.name.repo, in: folder), folder: folder, site: site)
+    }
+
+    private init(state: RepositoryState, file: RepositoryFile, folder: String, site: ForgeSite) {
         self.state = state
+        self.file = file
         self.site = site
         name = state.name
         git = GitRepository(folder: "\(folder)/\(state.name.repo).git")
-        statePath = "\(folder)/\(state.name.repo).json"
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         wake.yield()
     }
 
     /// Reads a repository that an earlier process made; nil where the folder holds none of that name.
     static func read(_ repo: String, in folder: String, site: ForgeSite) throws -> RepositoryHost? {
-        guard let bytes = try AtomicFile.read("\(folder)/\(repo).json") else { return nil }
-        let state = try JSONDecoder().decode(RepositoryState.self, from: Data(bytes))
-        return RepositoryHost(state: state, folder: folder, site: site)
+        var file = RepositoryFile(repo, in: folder)
+        guard let state = try file.read() else { return nil }
+        return RepositoryHost(state: state, file: file, folder: folder, site: site)
     }
 
     /// Makes the bare repository and the first state file.
@@ -67,7 +71,7 @@ actor RepositoryHost {
                 ("core.logAllRefUpdates", "false"),
             ])
         try PushRecord.install(in: git.folder)
-        try persist(state)
+        try file.write(state)
     }
 
     var presenter: Presenter {
@@ -107,7 +111,9 @@ actor RepositoryHost {
     }
 
     /// Makes a change durable together with the deliveries it causes, then shows it and has them sent.
-    func commit(_ changed: RepositoryState, _ causes: [Cause] = []) throws {
+    ///
+    /// - Parameter isFlushed: Whether it has to outlive the machine, too, and not only the process.
+    func commit(_ changed: RepositoryState, _ causes: [Cause] = [], isFlushed: Bool = true) throws {
         var changed = changed
         if site.hook != nil {
             for cause in causes {
@@ -121,13 +127,9 @@ actor RepositoryHost {
             }
             forget(&changed)
         }
-        try persist(changed)
+        try file.append(state, changed, isFlushed: isFlushed)
         state = changed
         if !causes.isEmpty { wake.yield() }
-    }
-
-    private func persist(_ state: RepositoryState) throws {
-        try AtomicFile.write(Array(try JSONEncoder.forge.encode(state)), to: statePath)
     }
 
     /// Has pushes taken in by whoever delivers, because nobody else is left to do it.
@@ -173,7 +175,8 @@ actor RepositoryHost {
             var changed = host.state
             guard let index = changed.deliveries.firstIndex(where: { $0.id == id }) else { return }
             changed.deliveries[index].outcome = outcome
-            try host.commit(changed)
+            // A machine that forgets it has the delivery made once more, as any sender of deliveries may.
+            try host.commit(changed, isFlushed: false)
         }
     }
 

@@ -1,9 +1,9 @@
 import Forge
 import SlipwayModel
 
-/// All that a repository is beside its git objects: one JSON file. The wire's shapes are made from it when asked.
+/// All that a repository is beside its git objects. The wire's shapes are made from it when asked.
 struct RepositoryState: Codable, Sendable {
-    struct Pull: Codable, Sendable {
+    struct Pull: Equatable, Codable, Sendable {
         var id: Int64
         var number: Int
         var title: String
@@ -32,14 +32,14 @@ struct RepositoryState: Codable, Sendable {
         var mergeability: Mergeability?
     }
 
-    struct Mergeability: Codable, Sendable {
+    struct Mergeability: Equatable, Codable, Sendable {
         var base: String
         var head: String
         var mergeable: Bool
         var mergeSHA: String?
     }
 
-    struct Review: Codable, Sendable {
+    struct Review: Equatable, Codable, Sendable {
         var id: Int64
         var author: String
         var body: String
@@ -49,7 +49,7 @@ struct RepositoryState: Codable, Sendable {
         var submittedAt: Timestamp
     }
 
-    struct Comment: Codable, Sendable {
+    struct Comment: Equatable, Identifiable, Codable, Sendable {
         var id: Int64
         var number: Int
         var author: String
@@ -58,7 +58,7 @@ struct RepositoryState: Codable, Sendable {
         var updatedAt: Timestamp
     }
 
-    struct Status: Codable, Sendable {
+    struct Status: Equatable, Codable, Sendable {
         var id: Int64
         var state: String
         var context: String
@@ -69,7 +69,7 @@ struct RepositoryState: Codable, Sendable {
     }
 
     /// The part of a branch's protection that this forge enforces.
-    struct BranchProtection: Codable, Sendable {
+    struct BranchProtection: Equatable, Codable, Sendable {
         /// Contexts that have to be green on the head.
         var contexts: [String] = []
         /// Changes come by pull requests only.
@@ -78,7 +78,7 @@ struct RepositoryState: Codable, Sendable {
         var approvals: Int?
     }
 
-    struct IssueRecord: Codable, Sendable {
+    struct IssueRecord: Equatable, Codable, Sendable {
         var id: Int64
         var number: Int
         var title: String
@@ -90,7 +90,7 @@ struct RepositoryState: Codable, Sendable {
         var updatedAt: Timestamp
     }
 
-    struct Delivery: Codable, Sendable {
+    struct Delivery: Equatable, Identifiable, Codable, Sendable {
         var id: Int64
         /// The same for every attempt to deliver one event.
         var guid: String
@@ -100,7 +100,7 @@ struct RepositoryState: Codable, Sendable {
         var createdAt: Timestamp
         var outcome: Outcome?
 
-        struct Outcome: Codable, Sendable {
+        struct Outcome: Equatable, Codable, Sendable {
             var deliveredAt: Timestamp
             /// Seconds.
             var duration: Double

@@ -26,6 +26,8 @@ struct BenchComments: AsyncParsableCommand {
         var p99MS: Double
         var rate: Int
         var seconds: Int
+        /// Comments a minute that were said, the forge having taken each before the next.
+        var reached: Int
         /// Seconds that the oldest message has waited, the most seen in each half.
         var queueAgeFirstHalf: Double
         var queueAgeSecondHalf: Double
@@ -33,7 +35,7 @@ struct BenchComments: AsyncParsableCommand {
         var residentLastMB: Int
 
         enum CodingKeys: String, CodingKey {
-            case comments, rate, seconds
+            case comments, rate, seconds, reached
             case medianMS = "median_ms"
             case p99MS = "p99_ms"
             case queueAgeFirstHalf = "queue_age_first_half_s"
@@ -61,7 +63,7 @@ struct BenchComments: AsyncParsableCommand {
             return Report(
                 comments: comments, medianMS: (distribution.median * 10_000).rounded() / 10,
                 p99MS: (distribution.percentile(0.99) * 10_000).rounded() / 10, rate: rate, seconds: seconds,
-                queueAgeFirstHalf: load.ages.first, queueAgeSecondHalf: load.ages.second,
+                reached: load.reached, queueAgeFirstHalf: load.ages.first, queueAgeSecondHalf: load.ages.second,
                 residentFirstMB: Int(load.memory.first >> 20), residentLastMB: Int(load.memory.last >> 20))
         }
         if output.format == .json { try output.printJSON(report) } else { Self.print(report) }
@@ -73,7 +75,7 @@ struct BenchComments: AsyncParsableCommand {
         guard report.seconds > 0 else { return }
         Swift.print(
             """
-            \(report.rate) comments a minute for \(report.seconds) s: the oldest message waited at most \
+            \(report.rate) comments a minute for \(report.seconds) s, \(report.reached) reached: the oldest message waited at most \
             \(report.queueAgeFirstHalf) s in the first half, \(report.queueAgeSecondHalf) s in the second; \
             \(report.residentFirstMB) MB before, \(report.residentLastMB) MB after
             """)
@@ -140,6 +142,7 @@ private struct Talk: Sendable {
     struct Load: Sendable {
         var ages = (first: 0.0, second: 0.0)
         var memory = (first: Int64(0), last: Int64(0))
+        var reached = 0
     }
 
     /// Comments at a rate, in turn on every pull request.
@@ -171,6 +174,7 @@ private struct Talk: Sendable {
             if load.memory.first == 0 { load.memory.first = memory }
             load.memory.last = memory
         }
+        load.reached = Int((Double(total) * 60 / ((clock.now - begun) / .seconds(1))).rounded())
         return load
     }
 }

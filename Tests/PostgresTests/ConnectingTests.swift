@@ -105,6 +105,21 @@ import Testing
         }
     }
 
+    @Test func aConnectionWhoseSessionHasEndedUnheardIsGivenUp() async throws {
+        try await withProxy { proxy, configuration in
+            var impatient = configuration
+            impatient.patience = .milliseconds(50)
+            let connection = try await PostgresConnection.connect(impatient, logger: quietLogger)
+            let session = try await connection.query("select pg_backend_pid()").one().decode(Int.self)
+            await proxy.hold()
+            let other = try await PostgresConnection.connect(configuration, logger: quietLogger)
+            try await other.query("select pg_terminate_backend(\(session), 60000)")
+            await other.close()
+            let error = await failure { try await connection.query("select 1") }
+            #expect(error?.message.contains("waits for what was sent") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test func aStatementThatTakesItsTimeIsWaitedFor() async throws {
         try await withProxy { _, configuration in
             var impatient = configuration

@@ -36,7 +36,7 @@ extension PostgresConnection {
 
     private func ask(about command: Command) async {
         let began = ContinuousClock.now
-        let isWaiting = await Self.isWaiting(PQbackendPID(link), configuration, loop)
+        let isWaiting = await Self.isWaiting(backendPID, configuration, loop)
         guard isWaiting, current === command, heardAt < began else { return }
         // The answer may be on its way; who still waits a while later waits in vain.
         guard isDoubted else { return isDoubted = true }
@@ -50,8 +50,8 @@ extension PostgresConnection {
         lose(PostgresError(.timedOut, reason))
     }
 
-    /// Whether the server says that the session waits for its client. False also where it cannot be asked, or does not
-    /// know the session (a pooler stands between).
+    /// Whether the server says that the session waits for its client, or has ended. False also where it cannot be asked,
+    /// and where a pooler stands between, whose sessions have other numbers.
     private static func isWaiting(_ pid: Int32, _ configuration: PostgresConfiguration, _ loop: SocketLoop) async
         -> Bool
     {
@@ -65,10 +65,18 @@ extension PostgresConnection {
                 configuration, logger: Logger(label: "slipway.postgres") { _ in SwiftLogNoOpLogHandler() }, loop: loop)
         else { return false }
         let deadline = loop.schedule(after: limit) { other.closeSoon() }
+        let ownPID = await other.backendPID
         let rows = try? await other.query(
-            "select state like 'idle%' or wait_event = 'ClientRead' from pg_stat_activity where pid = \(pid)")
+            """
+            select coalesce(
+                     (select coalesce(state like 'idle%' or wait_event = 'ClientRead', false)
+                        from pg_stat_activity where pid = \(pid)),
+                     pg_backend_pid() = \(ownPID))
+            """)
         deadline.cancel()
         await other.close()
-        return rows?.first.flatMap { try? $0.decode(Bool?.self) } ?? false
+        return rows?.first.flatMap { try? $0.decode(Bool.self) } ?? false
     }
+
+    private var backendPID: Int32 { PQbackendPID(link) }
 }

@@ -137,9 +137,10 @@ import Testing
         #expect(policy.skipsUnknown == true)
         #expect(policy.overwritesPending == true)
         #expect(policy.isOptional("try-it") && policy.isOptional("unknown") && !policy.isOptional("lint"))
-        // Its protection is off, so what it names is not asked for.
+        // Its protection is off, so nothing of it counts.
         let old = settings.contextPolicy(of: Self.engine, branch: "old", presubmits: presubmits)
-        #expect(old.required == ["cla", "unit", "hand"])
+        #expect(old.required == ["cla", "unit"])
+        #expect(old.requiredIfPresent == ["lint", "hand"])
         // Elsewhere protection is not read at all, and manual jobs count only where their context is there.
         let attic = RepositoryName(org: "lantern", repo: "attic")
         let far = settings.contextPolicy(of: attic, branch: "main", presubmits: presubmits)

@@ -87,8 +87,10 @@ package struct ProtectionTree: Sendable, Hashable, Codable {
 
     package init() {}
 
-    /// What is written down for a branch; its own words count more, the contexts are united.
-    package func protection(of repository: RepositoryName, branch: String) -> ProtectionTree {
+    /// What is written down for a branch; its own words count more, the contexts are united. Nil for an organisation that
+    /// is not named: what stands above them all is for those that are.
+    package func protection(of repository: RepositoryName, branch: String) -> ProtectionTree? {
+        guard below[repository.org] != nil else { return nil }
         var node = self
         var result = self
         result.below = [:]
@@ -114,8 +116,9 @@ extension TideSettings {
         var policy = contextOptions.policy(of: repository, branch: branch)
         var requiresManualJobs = false
         let jobs = presubmits.filter { $0.runsAgainst(branch: branch) }
-        if policy.fromBranchProtection == true {
-            let protection = protection.protection(of: repository, branch: branch)
+        if policy.fromBranchProtection == true,
+            let protection = protection.protection(of: repository, branch: branch), protection.protects != false
+        {
             requiresManualJobs = protection.requiresManualJobs ?? false
             let isProtected = protectsTested && jobs.contains { $0.job.isRequired && $0.alwaysRun }
             if protection.protects ?? isProtected { policy.required.formUnion(protection.contexts) }

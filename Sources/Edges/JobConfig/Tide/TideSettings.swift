@@ -6,7 +6,7 @@ package struct TideSettings: Sendable, Hashable {
     package enum MergeBlocksPolicy: String, Sendable, Hashable, Codable, CaseIterable {
         /// The forge's word is not asked for.
         case ignore
-        /// The pull request stays in its pool, and its status says that the forge may refuse. Prow's default.
+        /// The pull request stays in its pool, and the forge's refusal counts when it is merged. Prow's default.
         case permit
         /// The pull request is kept out of its pool.
         case block

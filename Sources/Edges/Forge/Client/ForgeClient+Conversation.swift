@@ -74,16 +74,16 @@ extension ForgeClient {
         try await get("\(repository.path)/commits/\(refPath(ref))/status?per_page=100")
     }
 
-    /// The newest check run of each name. None where the forge does not show them: to an App without the permission, or
-    /// because it knows none.
-    package func checkRuns(_ repository: RepositoryName, ref: String) async throws(ForgeError) -> [CheckRun] {
+    /// The newest check run of each name; none where the forge knows no check runs. Nil where it does not show them: to an
+    /// App that has no permission to read them.
+    package func checkRuns(_ repository: RepositoryName, ref: String) async throws(ForgeError) -> [CheckRun]? {
         do throws(ForgeError) {
             return try await list(
                 "\(repository.path)/commits/\(refPath(ref))/check-runs?filter=latest", in: \CheckRunPage.checkRuns
             ).latest
         } catch {
             guard error.isNotFound || error.status == 403 else { throw error }
-            return []
+            return error.status == 403 ? nil : []
         }
     }
 }

@@ -169,6 +169,31 @@ import Testing
                 .answer(403, message: "Resource not accessible by integration"), path: "/check-runs", times: 1000)
             let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
             try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
+            #expect(
+                try await harness.page("/merging").contains(
+                    "The forge does not show the check runs of harbor/crane, so they count as not there"))
+        }
+    }
+
+    @Test func whatIsMissingMayBeACheckRunThatIsNotShown() async throws {
+        let tide = MergingHarness.tide.replacing(
+            "tide: {", with: "tide: {context_options: {required-contexts: [security]}, ")
+        try await MergingHarness.run(tide: tide, jobs: []) { harness in
+            harness.forge.faults.inject(
+                .answer(403, message: "Resource not accessible by integration"), path: "/check-runs", times: 1000)
+            let number = try await harness.forge.open([("one", ["one": "1\n"])])[0]
+            try await harness.steps(until: "its page tells who can help") {
+                try await harness.page(number).contains("gives the App the permission to read checks")
+            }
+            harness.forge.faults.clear()
+            let head = try await harness.pull(number).head.sha
+            try await harness.forge.check("security", on: head, conclusion: "success")
+            try await harness.emit(
+                StatusTold(
+                    repository: MergingHarness.repository, sha: head, context: "security", sender: "maria",
+                    deliveryID: "check"))
+            try await harness.steps(until: "it lands") { try await harness.areMerged([number]) }
+            #expect(try await !harness.page("/merging").contains("does not show the check runs"))
         }
     }
 

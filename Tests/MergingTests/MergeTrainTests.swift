@@ -135,6 +135,7 @@ import Testing
         guard let landing = desk.landing else { return #expect(Bool(false), "nothing lands") }
         desk.apply(.landingRefused(trial: landing.trial, .temporary(reason: "502")))
         #expect(desk.train.landing == nil)
+        #expect(desk.train.landingTrouble == "502")
         desk.now += 61
         desk.apply(.tick)
         #expect(desk.train.landing == landing.trial)
@@ -202,8 +203,9 @@ import Testing
         desk.pass(1, 2)
         // The passing half lands; the other half is to blame.
         #expect(desk.landing?.numbers == [1, 2])
-        #expect(desk.lanes == [[3]])
+        #expect(desk.lanes == [], "a base without them would say less")
         desk.land()
+        #expect(desk.lanes == [[3]])
         desk.fail(3)
         // With one place, line and lanes take turns; 4 is as untested as before, and goes into the line.
         #expect(desk.prefixes == [[4]])
@@ -237,6 +239,38 @@ import Testing
         desk.fail(6)
         #expect(desk.ejected == [6])
         #expect(desk.train.base.tree == "t+5")
+    }
+
+    @Test func whoIsBadOnlyWithTheClearedIsTestedOnceTheyLanded() {
+        var desk = TrainDesk(capacity: 1)
+        desk.enterTogether(1, 2, 3, 4, capacity: 1)
+        desk.fail(1, 2, 3, 4)
+        desk.enter(5, 6)
+        desk.apply(.capacityChanged(2))
+        desk.pass(1, 2)
+        #expect(desk.prefixes == [[5, 6], [5, 6, 1, 2]])
+        desk.pass(5, 6, 1, 2)
+        #expect(desk.lanes == [], "3 and 4 may be bad only on top of 1 and 2")
+        desk.land()
+        #expect(desk.lanes.first == [3])
+        #expect(desk.train.lanes.first?.trial?.base.tree == "t+5+6+1+2")
+        desk.fail(3)
+        desk.fail(3)
+        #expect(desk.ejected == [3])
+    }
+
+    @Test func suspectsWaitUntilWhatIsBelowThemIsDecided() {
+        var desk = TrainDesk(capacity: 2)
+        desk.enter(1, 2)
+        desk.enter(3)
+        desk.fail(1, 2)
+        #expect(desk.prefixes == [[1], [1, 3]])
+        #expect(desk.lanes == [])
+        desk.pass(1)
+        #expect(desk.lanes == [], "the base without 1 would clear whoever is bad only with it")
+        desk.land()
+        #expect(desk.lanes == [[2]])
+        #expect(desk.train.lanes.first?.trial?.base.tree == "t+1")
     }
 
     @Test func theClearedAreNotToBlameForOthers() {
@@ -289,6 +323,42 @@ import Testing
             desk.apply(.tick)
         }
         #expect(desk.lanes == [[1]], "five of them in a row count as a failure")
+    }
+
+    @Test func aJobThatChangedIsAskedForAnew() {
+        var desk = TrainDesk(capacity: 4)
+        desk.jobs = ["unit", "lint"].map { TrainJob(name: $0, hash: $0) }
+        desk.enter(1)
+        desk.pass(1, job: "lint")
+        desk.jobs[0].hash = "another"
+        desk.outdate(1)
+        #expect(desk.train.line.first?.runs.map(\.job.hash) == ["another"], "lint passed on this tree")
+        desk.pass(1)
+        #expect(desk.landing?.numbers == [1])
+    }
+
+    @Test func whatLandsPassedTheJobsOfTheDay() {
+        var desk = TrainDesk(capacity: 4)
+        desk.enter(1)
+        desk.pass(1)
+        guard let landing = desk.landing else { return #expect(Bool(false), "nothing lands") }
+        desk.jobs.append(TrainJob(name: "licence", hash: "l"))
+        desk.apply(.landingRefused(trial: landing.trial, .jobsChanged))
+        #expect(desk.train.line.first?.runs.map(\.job.name) == ["licence"])
+        #expect(desk.train.landing == nil)
+        desk.pass(1, job: "licence")
+        #expect(desk.landing?.numbers == [1])
+    }
+
+    @Test func aJobThatChangesForEverIsAFailure() {
+        var desk = TrainDesk(capacity: 1)
+        desk.enter(1)
+        for _ in 0..<20 {
+            desk.outdate(1)
+            desk.now += 3600
+            desk.apply(.tick)
+        }
+        #expect(desk.ejected == [1])
     }
 
     @Test func aResultCountsForItsTree() {

@@ -43,6 +43,7 @@ final class MergingHarness: Sendable {
     private let capacity: Int
     private let seen = Mutex<[Int: PullRequest]>([:])
     private let stood = Mutex<[String]>([])
+    private let isDeaf = Mutex(false)
     private let judge: @Sendable (_ job: String, _ files: [String: String], _ refs: Refs) -> Judgement
 
     static let repository = MergingForge.repository
@@ -178,8 +179,12 @@ final class MergingHarness: Sendable {
         Issue.record("not within \(limit) steps: \(what); \(try await overview())")
     }
 
+    /// Webhooks get lost, or come again.
+    func setDeaf(_ isDeaf: Bool) { self.isDeaf.withLock { $0 = isDeaf } }
+
     /// Delivers what changed at the forge since the last look.
     private func hear() async throws {
+        if isDeaf.withLock({ $0 }) { return }
         let pulls = try await forge.bot.pulls(Self.repository, state: "all")
         let changed = seen.withLock { seen in
             pulls.compactMap { pull -> (pull: PullRequest, action: String)? in

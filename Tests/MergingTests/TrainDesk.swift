@@ -77,6 +77,10 @@ struct TrainDesk {
         if let run = run(numbers, job) { apply(.runFinished(run: run, .errored(reason: "agent lost"))) }
     }
 
+    mutating func outdate(_ numbers: Int..., job: String = "unit") {
+        if let run = run(numbers, job) { apply(.runFinished(run: run, .outdated(reason: "another job"))) }
+    }
+
     /// The landing that was asked for last, not answered.
     var landing: (trial: Int, base: TrainBase, numbers: [Int], commit: String, tree: String)? {
         for case .land(let trial, let base, let members, let commit, let tree) in actions.reversed()

@@ -119,7 +119,10 @@ struct TrainWorld {
                 let tree = Self.tree(trials[trial] ?? [])
                 open[run.id] = (trial, run.job.name, tree)
                 if isGood(tree), happens(weather.errors) {
-                    answers.append(.runFinished(run: run.id, .errored(reason: "agent lost")))
+                    answers.append(
+                        .runFinished(
+                            run: run.id,
+                            happens(0.5) ? .errored(reason: "agent lost") : .outdated(reason: "another job")))
                 } else if isGood(tree), !happens(weather.flakes) {
                     passes.insert([tree, run.job.hash])
                     answers.append(.runFinished(run: run.id, .passed))
@@ -143,7 +146,10 @@ struct TrainWorld {
     }
 
     private mutating func build(_ trial: Int, _ base: TrainBase, _ members: [TrainMember]) {
-        guard trials[trial] == nil else { return }
+        let isAnswered = answers.contains {
+            if case .built(let other, _, _, _) = $0 { other == trial } else { false }
+        }
+        guard !isAnswered else { return }
         var content = base.commit.split(separator: ",").map(String.init)
         for member in members {
             let there = content.compactMap { Int($0) }

@@ -30,7 +30,7 @@ package struct MergingService: Room {
         configuration = MergingConfiguration(own: presubmits)
         let observer = PoolObserver(
             database: bus.database, forge: forge, mirrors: mirrors, statusContext: settings.mergeStatusContext,
-            maximumTrials: settings.mergeTrials)
+            maximumTrials: settings.mergeTrials, logger: bus.logger)
         let builder = PrefixBuilder(
             mirrors: mirrors,
             identity: GitIdentity(

@@ -78,6 +78,13 @@ extension MergingText {
 
     // MARK: Rules in words
 
+    static func hiddenChecks(_ repository: RepositoryName) -> String {
+        "The forge does not show the check runs of \(repository), so they count as not there: give the App the permission to read checks."
+    }
+
+    /// What passed could not land.
+    static func landingTrouble(_ reason: String) -> String { "What passed did not land, and is tried again. \(reason)" }
+
     /// What a pull request has to meet, one sentence per query, and what holds for all.
     static func rules(_ pool: PoolName, _ tide: TideSettings, _ facts: PoolFacts?) -> [String] {
         let queries = tide.queries(of: pool.repository).filter { $0.takesBranch(pool.branch) }

@@ -179,13 +179,17 @@ enum MergingText {
         ),
     ]
 
-    static func unsuccessful(_ context: String, _ state: ContextState?, command: String?) -> MergeObstacle {
+    static func unsuccessful(
+        _ context: String, _ state: ContextState?, command: String?, hidesChecks: Bool = false
+    ) -> MergeObstacle {
         switch state {
         case nil:
             MergeObstacle(
                 rule: "\(context) is required and was never reported on its newest commit.",
                 remedy: command.map { "Comment `\($0)`." }
-                    ?? "Whatever reports it has to run; an administrator looks after it where it does not.")
+                    ?? (hidesChecks
+                        ? "Whatever reports it has to run. If it is a check run, the forge does not show it to Slipway: an administrator gives the App the permission to read checks."
+                        : "Whatever reports it has to run; an administrator looks after it where it does not."))
         case .pending?:
             MergeObstacle(rule: "\(context) has not ended yet.", remedy: "Nothing: it goes on when it succeeds.")
         default:

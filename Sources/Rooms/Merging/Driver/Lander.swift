@@ -28,8 +28,8 @@ struct Landing: Sendable {
 struct Lander: Sendable {
     /// How long a refusal of a push is remembered.
     private static let pushRefusalLasts = Duration.seconds(600)
-    /// Seconds until the forge is taken to show a status that it was told.
-    private static let statusPatience = 10.0
+    /// Seconds until the forge is taken to show what it was told, or to know what it is finding out.
+    private static let forgePatience = 10.0
 
     let bus: FleetBus
     let forge: ForgeClient
@@ -52,33 +52,44 @@ struct Lander: Sendable {
         self.pushes = pushes
     }
 
-    func land(_ landing: Landing, _ look: PoolLook, _ claim: PoolClaim) async throws -> [TrainEvent] {
+    /// - Parameter jobs: what the members have to pass together, as the configuration is now.
+    func land(
+        _ landing: Landing, _ look: PoolLook, _ claim: PoolClaim, requiring jobs: () async throws -> [TrainJob]
+    ) async throws -> [TrainEvent] {
         let trial = landing.trial
-        var events: [TrainEvent] = []
+        let steps: [PrefixBuilder.Step]
+        let overwritten: [Int: Set<String>]
         do {
             guard let tip = try await observer.base(of: claim.pool) else {
                 return [.landingRefused(trial: trial, .temporary(reason: MergingText.branchGone(claim.pool.branch)))]
             }
             if tip.commit != landing.base.commit { return try await resume(landing, tip: tip, look, claim) }
             let contexts = try await contexts(of: landing, look)
-            guard case .built(let steps) = try await build(landing, look, claim), steps.last?.tree == landing.tree
+            guard case .built(let built) = try await build(landing, look, claim), built.last?.tree == landing.tree
             else {
                 return [.landingRefused(trial: trial, .temporary(reason: MergingText.builtOtherwise))]
             }
-            let overwritten = look.pendingContexts(contexts, passedBy: claim.train?.line.first { $0.id == trial })
-            try await intend(landing, steps, look, overwritten, claim)
-            if pushes, steps.allSatisfy({ $0.method == .merge }), refusals.allows(claim.pool) {
-                if let events = try await push(landing, steps, claim) { return events }
+            steps = built
+            let tested = claim.train?.line.first { $0.id == trial }
+            if let tested, let train = claim.train {
+                guard train.missing(try await jobs(), in: tested, at: claim.time).isEmpty else {
+                    return [.landingRefused(trial: trial, .jobsChanged)]
+                }
             }
-            try await merge(landing, steps, look, overwritten, claim, &events)
+            overwritten = look.pendingContexts(contexts, passedBy: tested)
+            try await intend(landing, steps, look, overwritten, claim)
         } catch let error as Unfit {
-            events += try await refuse(error.number, of: landing, claim)
+            return try await refuse(error.number, of: landing, claim)
         } catch let error as GitMirrorError {
-            events.append(.landingRefused(trial: trial, .temporary(reason: "\(error)")))
+            return [.landingRefused(trial: trial, .temporary(reason: "\(error)"))]
         } catch let error as ForgeError {
-            events.append(.landingRefused(trial: trial, .temporary(reason: "\(error)")))
+            return [.landingRefused(trial: trial, .temporary(reason: "\(error)"))]
         }
-        return events
+        // From here on the forge may have done what it never answered: an error ends the turn, and the next one looks first.
+        if pushes, steps.allSatisfy({ $0.method == .merge }), refusals.allows(claim.pool) {
+            if let events = try await push(landing, steps, claim) { return events }
+        }
+        return try await merge(landing, steps, look, overwritten, claim)
     }
 
     private func build(
@@ -191,19 +202,17 @@ struct Lander: Sendable {
 
     // MARK: By the merge API
 
-    /// - Parameters:
-    ///   - overwritten: contexts that the forge was told to be green, by pull request.
-    ///   - events: what happened, also where an error follows.
+    /// - Parameter overwritten: contexts that the forge was told to be green, by pull request.
     private func merge(
         _ landing: Landing, _ steps: [PrefixBuilder.Step], _ look: PoolLook, _ overwritten: [Int: Set<String>],
-        _ claim: PoolClaim, _ events: inout [TrainEvent]
-    ) async throws {
+        _ claim: PoolClaim
+    ) async throws -> [TrainEvent] {
+        var events: [TrainEvent] = []
         var expected = landing.base.commit
         let repository = claim.pool.repository
         for step in steps {
             guard let before = try await observer.base(of: claim.pool), before.commit == expected else {
-                events += try await moved(landing, claim)
-                return
+                return events + (try await moved(landing, claim))
             }
             let plan = look.plans[step.number]
             let words = plan.map { MergingText.mergeWords($0.pull, $0.method, $0.template) }
@@ -213,28 +222,22 @@ struct Lander: Sendable {
                     message: words?.body)
             } catch {
                 // The answer may have got lost after the merge.
-                guard try await forge.pull(repository, step.number).wasMerged else {
+                let pull = try await forge.pull(repository, step.number)
+                guard pull.wasMerged else {
                     let awaited = (overwritten[step.number] ?? []).union([observer.statusContext])
-                    if error.status == 405, try await lags(error.message, awaited, plan?.pull) {
-                        events.append(
-                            .landingRefused(
-                                trial: landing.trial,
-                                .temporary(reason: error.message, seconds: Self.statusPatience)))
-                    } else {
-                        events += try await refused(step, error, landing, claim)
-                    }
-                    return
+                    return events
+                        + (try await refused(step, error, pull, awaited: awaited, plan?.pull, landing, claim))
                 }
             }
-            guard let tip = try await observer.base(of: claim.pool) else { return }
+            guard let tip = try await observer.base(of: claim.pool) else { return events }
             events.append(.landed(trial: landing.trial, numbers: [step.number], base: tip))
             expected = tip.commit
             guard tip.tree == step.tree else {
                 // Somebody else's change came in between the look and the merge: nothing above it was tested with that.
-                events += [.landingRefused(trial: landing.trial, .baseMoved), .baseMoved(tip)]
-                return
+                return events + [.landingRefused(trial: landing.trial, .baseMoved), .baseMoved(tip)]
             }
         }
+        return events
     }
 
     /// Whether the forge refuses because it has yet to show contexts that it was told of.
@@ -248,20 +251,25 @@ struct Lander: Sendable {
         return awaited.contains { shown[$0] == .pending }
     }
 
+    /// - Parameters:
+    ///   - pull: as the forge shows it after its refusal.
+    ///   - awaited: contexts that the forge was told of and may have yet to show.
     private func refused(
-        _ step: PrefixBuilder.Step, _ error: ForgeError, _ landing: Landing, _ claim: PoolClaim
+        _ step: PrefixBuilder.Step, _ error: ForgeError, _ pull: PullRequest, awaited: Set<String>,
+        _ candidate: MergeCandidate?, _ landing: Landing, _ claim: PoolClaim
     ) async throws -> [TrainEvent] {
-        switch error.status {
-        case 405 where error.message.contains("Base branch was modified"),
-            409 where error.message.contains("Base branch was modified"):
-            return try await moved(landing, claim)
-        case 409: return try await refuse(step.number, of: landing, claim)
-        case 405, 422:
-            return [
-                .landingRefused(trial: landing.trial, .member(number: step.number, reason: error.message))
-            ]
-        default: return [.landingRefused(trial: landing.trial, .temporary(reason: "\(error)"))]
+        let isUndecided = pull.isOpen && pull.mergeable == nil
+        let refusal: LandingRefusal
+        switch MergeRefusal(status: error.status, message: error.message, isUndecided: isUndecided) {
+        case .baseMoved: return try await moved(landing, claim)
+        case .headMoved: return try await refuse(step.number, of: landing, claim)
+        case .notYet: refusal = .temporary(reason: error.message, seconds: Self.forgePatience)
+        case .final where try await lags(error.message, awaited, candidate):
+            refusal = .temporary(reason: error.message, seconds: Self.forgePatience)
+        case .final: refusal = .member(number: step.number, reason: error.message)
+        case .trouble: refusal = .temporary(reason: "\(error)")
         }
+        return [.landingRefused(trial: landing.trial, refusal)]
     }
 
     // MARK: After a crash
@@ -304,13 +312,9 @@ struct Lander: Sendable {
         }
         var events: [TrainEvent] = []
         if let last = merged.last, let intent = intents[last] {
-            let isAsTested = intent.tree == tip.tree
             events.append(.landed(trial: landing.trial, numbers: merged, base: tip))
-            if isAsTested, merged.count < landing.members.count {
-                // The rest goes on from here with the next turn.
-                return events
-            }
-            if isAsTested { return events }
+            // As it was tested: the rest, if there is one, goes on from here with the next turn.
+            if intent.tree == tip.tree { return events }
         }
         return events + [.landingRefused(trial: landing.trial, .baseMoved), .baseMoved(tip)]
     }

@@ -281,7 +281,7 @@ extension PoolTurn.EndedRun {
         switch verdict {
         case .passed: "passed"
         case .failed: "failed"
-        case .errored: "errored"
+        case .errored, .outdated: "errored"
         }
     }
 }

@@ -44,11 +44,11 @@ extension PoolDriver {
 
     /// Nil while it goes on.
     private func verdict(of run: OpenRun) async throws -> TrainVerdict? {
-        if let refusal = run.refusal { return .errored(reason: refusal) }
+        if let refusal = run.refusal { return .outdated(reason: refusal) }
         guard let state = run.state, state.isFinished else { return nil }
         if run.isCancelled { return .errored(reason: MergingText.nobodyWaits) }
         if let hash = run.testedHash, hash != run.jobHash {
-            return .errored(reason: MergingText.jobChanged(run.job))
+            return .outdated(reason: MergingText.jobChanged(run.job))
         }
         switch state {
         case .success:

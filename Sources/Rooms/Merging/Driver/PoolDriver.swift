@@ -162,7 +162,8 @@ struct PoolDriver: Sendable {
             guard claim.train?.landing == trial else { return [] }
             let look = try await lookIfNeeded(&turn, claim, known)
             return try await lander.land(
-                Landing(trial: trial, base: base, members: members, tree: tree), look, claim)
+                Landing(trial: trial, base: base, members: members, tree: tree), look, claim
+            ) { [claim] in try await jobs(base, members, tree: tree, look, claim) }
         default: return []
         }
     }
@@ -185,6 +186,8 @@ struct PoolDriver: Sendable {
     private func build(
         _ trial: Int, _ base: TrainBase, _ members: [TrainMember], _ look: PoolLook, _ claim: PoolClaim
     ) async throws -> TrainEvent {
+        // It went away, or may not be merged any more, since the train was told of it.
+        if let gone = members.first(where: { look.plans[$0.number] == nil }) { return .left(number: gone.number) }
         let repository = claim.pool.repository
         switch try await builder.build(repository, base: base, members: members, plans: look.plans) {
         case .conflicted(let number, let withBase, let files):
@@ -195,14 +198,21 @@ struct PoolDriver: Sendable {
             guard let last = steps.last else {
                 return .unbuildable(trial: trial, number: 0, reason: MergingText.emptyTrial)
             }
-            let files = try await builder.changedFiles(repository, from: base, to: last.tree)
-            let version = try await configuration.current(database)
-            let presubmits = try await configuration.presubmits(
-                of: claim.pool, at: version, base: base.commit, merging: members.map(\.head), database)
-            let jobs = TrialJobs.required(
-                of: presubmits, branch: claim.pool.branch, policy: look.rules.policy, changedFiles: files)
+            let jobs = try await jobs(base, members, tree: last.tree, look, claim)
             return .built(trial: trial, commit: last.commit, tree: last.tree, jobs: jobs)
         }
+    }
+
+    /// What the members have to pass together, as the configuration is now.
+    private func jobs(
+        _ base: TrainBase, _ members: [TrainMember], tree: String, _ look: PoolLook, _ claim: PoolClaim
+    ) async throws -> [TrainJob] {
+        let files = try await builder.changedFiles(claim.pool.repository, from: base, to: tree)
+        let version = try await configuration.current(database)
+        let presubmits = try await configuration.presubmits(
+            of: claim.pool, at: version, base: base.commit, merging: members.map(\.head), database)
+        return TrialJobs.required(
+            of: presubmits, branch: claim.pool.branch, policy: look.rules.policy, changedFiles: files)
     }
 
     // MARK: Pools that nothing is merged in

@@ -76,7 +76,7 @@ struct PoolLook: Sendable {
         return PoolFacts(
             blockers: rules.blockers, methods: Array(Set(pulls.values.compactMap(\.standing.method))),
             jobs: required.map(\.job.name).sorted(), base: base?.commit, capacity: capacity, maxMembers: maxMembers,
-            configuration: 0)
+            configuration: 0, hidesChecks: rules.hidesChecks)
     }
 }
 
@@ -91,6 +91,8 @@ package struct PoolFacts: Sendable, Hashable, Codable {
     package var maxMembers: Int
     /// The version of the configuration that was in force.
     package var configuration: Int64
+    /// The forge does not show us check runs.
+    package var hidesChecks: Bool?
 }
 
 /// What is known of a pull request from the last look.

@@ -6,6 +6,7 @@ import JobConfig
 import Logging
 import Postgres
 import SlipwayModel
+import Synchronization
 
 /// Looks at a pool: its pull requests, what the forge shows on them, its branch, what blocks it.
 struct PoolObserver: Sendable {
@@ -18,18 +19,33 @@ struct PoolObserver: Sendable {
     let mirrors: GitMirrors
     let statusContext: String
     let maximumTrials: Int
+    let logger: Logger
+    private let hidden = HiddenChecks()
+
+    init(
+        database: PostgresPool, forge: ForgeClient, mirrors: GitMirrors, statusContext: String, maximumTrials: Int,
+        logger: Logger
+    ) {
+        self.database = database
+        self.forge = forge
+        self.mirrors = mirrors
+        self.statusContext = statusContext
+        self.maximumTrials = maximumTrials
+        self.logger = logger
+    }
 
     /// - Parameter train: nil before the first look.
     func look(
         _ pool: PoolName, tide: TideSettings, presubmits: [ConfiguredJob], known: [Int: KnownMember], train: MergeTrain?
     ) async throws -> PoolLook {
         let pulls = try await openPulls(of: pool)
-        let rules = PoolRules(
+        var rules = PoolRules(
             repository: pool.repository, branch: pool.branch, tide: tide, presubmits: presubmits,
             allowedMethods: try await allowedMethods(in: pool.repository),
             blockers: try await blockers(of: pool.repository, label: tide.blockerLabel), statusContext: statusContext)
         let own = try await ownContexts(of: pulls, in: pool)
         let read = try await contexts(of: pulls, own: own, known: known, rules: rules)
+        rules.hidesChecks = hidden.contains(pool.repository)
         let landed = Set(
             try await database.execute(MergingStore.landedHeads, pool.org, pool.repo, pool.branch).map {
                 let (number, head) = try $0.decode((Int, String).self)
@@ -176,7 +192,10 @@ struct PoolObserver: Sendable {
         do {
             let statuses = try await forge.combinedStatus(pull.repository, ref: pull.headSHA).statuses
             let checks = try await forge.checkRuns(pull.repository, ref: pull.headSHA)
-            return (pull.number, ContextState.shown(by: statuses, and: checks))
+            if hidden.note(pull.repository, isHidden: checks == nil) {
+                logger.notice("\(MergingText.hiddenChecks(pull.repository))")
+            }
+            return (pull.number, ContextState.shown(by: statuses, and: checks ?? []))
         } catch {
             // The head went away since it was told.
             guard error.isNotFound || error.status == 422 else { throw error }
@@ -222,5 +241,21 @@ extension PoolRules {
     /// Contexts with which nothing is unsuccessful.
     var satisfied: [String: ContextState] {
         Dictionary(policy.required.map { ($0, .success) }) { first, _ in first }
+    }
+}
+
+/// Repositories whose check runs the forge does not show us.
+private final class HiddenChecks: Sendable {
+    private let repositories = Mutex<Set<RepositoryName>>([])
+
+    func contains(_ repository: RepositoryName) -> Bool { repositories.withLock { $0.contains(repository) } }
+
+    /// - Returns: whether they are hidden and were not known to be.
+    func note(_ repository: RepositoryName, isHidden: Bool) -> Bool {
+        repositories.withLock { known in
+            if isHidden { return known.insert(repository).inserted }
+            known.remove(repository)
+            return false
+        }
     }
 }

@@ -41,7 +41,8 @@ struct MergingPages: Sendable {
         return [
             "name": .text(pool.repository.description), "branch": .text(pool.branch),
             "path": .text("/merging" + Link.query([("repo", pool.repository.description)])),
-            "problem": .optional(shown.problem),
+            "problem": .optional(shown.trouble),
+            "notice": .optional(shown.facts?.hidesChecks == true ? MergingText.hiddenChecks(pool.repository) : nil),
             "blockers": .objects(
                 (shown.facts?.blockers ?? []).map {
                     ["text": .text(MergingText.blocker($0).rule), "link": .optional(Link.external($0.link))]
@@ -205,7 +206,7 @@ struct MergingPages: Sendable {
                     ? MergingText.noQueryObstacle(repository) : MergingText.notOpen(number)
             return (reason.rule, "skipped", "not in a pool", [reason])
         }
-        if let problem = shown.problem {
+        if let problem = shown.trouble {
             return (problem, "error", "stuck", member.obstacles + [MergeObstacle(rule: problem)])
         }
         var obstacles = member.obstacles

@@ -17,6 +17,9 @@ struct ShownPool: Sendable {
     var landed: [(number: Int, commit: String, at: Date)] = []
     /// Seconds that a trial takes.
     var pace: Double?
+
+    /// Why nothing goes on.
+    var trouble: String? { problem ?? train?.landingTrouble.map(MergingText.landingTrouble) }
 }
 
 struct ShownMember: Sendable {

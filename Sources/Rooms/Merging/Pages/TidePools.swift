@@ -171,7 +171,7 @@ struct TidePools: Sendable {
             action: action, target: target.flatMap { list($0.numbers) },
             blockers: blockers.isEmpty
                 ? nil : blockers.map { Blocker(number: $0.number, title: $0.title, url: $0.link ?? "") },
-            error: shown.problem ?? "")
+            error: shown.trouble ?? "")
     }
 
     // MARK: History

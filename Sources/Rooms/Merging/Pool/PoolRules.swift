@@ -25,6 +25,8 @@ package struct PoolRules: Sendable {
     package let blockers: [MergeBlocker]
     /// The context of the merger's own status, which blocks nothing.
     package let statusContext: String
+    /// The forge does not show us check runs: what is missing may be one.
+    var hidesChecks = false
     /// By context, the comment that runs its job.
     private let rerunCommands: [String: String]
 
@@ -161,7 +163,9 @@ package struct PoolRules: Sendable {
         if !unsuccessful.isEmpty {
             distance.add(
                 unsuccessful.count, MergingText.unsuccessful(unsuccessful.map(\.context)),
-                unsuccessful.map { MergingText.unsuccessful($0, $1, command: rerunCommands[$0]) })
+                unsuccessful.map {
+                    MergingText.unsuccessful($0, $1, command: rerunCommands[$0], hidesChecks: hidesChecks)
+                })
         }
         if query.reviewApprovedRequired, pull.reviewDecision?.lowercased() != "approved" {
             distance.add(50, MergingText.missingReviews, [MergingText.missingReviewsObstacle])

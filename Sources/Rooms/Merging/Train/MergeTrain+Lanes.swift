@@ -3,7 +3,8 @@ import FoundationEssentials
 /// Lanes: who is bad.
 extension MergeTrain {
     private enum Outcome {
-        case passed, failed, unknown
+        case passed([Int])
+        case failed, unknown
     }
 
     mutating func passLane(at index: Int, _ step: inout Step) {
@@ -16,7 +17,7 @@ extension MergeTrain {
             trial.members[at].aloneFailures = []
         }
         step.actions.append(.note(.cleared(lane.numbers)))
-        settle(lane.id, .passed)
+        settle(lane.id, .passed(lane.numbers))
         if line.isEmpty, trial.base.commit == base.commit {
             trial.state = .passed
             line = [trial]
@@ -86,18 +87,21 @@ extension MergeTrain {
                 continue
             }
             switch outcome {
-            case .passed: lanes[index].standing = .failed
+            case .passed(let numbers):
+                lanes[index].standing = .failed
+                lanes[index].companions += numbers
             case .unknown: lanes[index].standing = .untested
             case .failed: wait(lanes.remove(at: index).members)
             }
         }
     }
 
-    /// Whether a lane waits for nothing but a free place.
+    /// Whether a lane waits for nothing but a free place. Where suspects are bad only with those below them, the base
+    /// shows it once those have landed: tested before, they would be cleared, and fail again in the line.
     func isReady(_ lane: Lane) -> Bool {
-        guard lane.trial == nil else { return false }
+        guard lane.trial == nil, lane.premise == nil else { return false }
         if case .waiting = lane.standing { return false }
-        return true
+        return !lane.companions.contains { member($0)?.isCleared == true }
     }
 
     mutating func startLane(at index: Int, _ step: inout Step) {

@@ -107,6 +107,7 @@ extension MergeTrain {
             return
         }
         let tree = line[index].tree
+        landingTrouble = nil
         estimates.land(numbers.count)
         estimates.confirm(line[index].members.prefix(numbers.count).count(where: \.isCleared))
         leaving.subtract(landed)
@@ -130,7 +131,7 @@ extension MergeTrain {
 
     mutating func refuseLanding(_ id: Int, _ refusal: LandingRefusal, _ step: inout Step) {
         guard id == landing, let index = line.firstIndex(where: { $0.id == id }) else { return }
-        landing = nil
+        (landing, landingTrouble) = (nil, nil)
         switch refusal {
         case .baseMoved:
             isBaseStale = true
@@ -142,8 +143,11 @@ extension MergeTrain {
                 eject(member, .refused(reason: reason), &step)
                 if let newer = replacements.removeValue(forKey: number) { wait(newer) }
             }
-        case .temporary(_, let seconds):
+        case .jobsChanged:
+            renew(.line(index), &step)
+        case .temporary(let reason, let seconds):
             landsAgainAt = step.now + seconds
+            landingTrouble = seconds > 0 ? reason : nil
         }
         leaveAll(&step)
     }

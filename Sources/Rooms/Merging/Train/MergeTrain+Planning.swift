@@ -7,7 +7,9 @@ import FoundationEssentials
 /// 3. suspects, those first that have waited longest,
 /// 4. another car, while the line is likely to pass, if the car is full or adds enough to it,
 /// 5. a full car that is too far back for the line, looked at in advance,
-/// 6. the other half of suspects under test.
+/// 6. suspects that had better wait: the other half of those under test, those whose companions have yet to land.
+///
+/// While something lands no lane starts: the base is about to be another one.
 extension MergeTrain {
     mutating func plan(_ step: inout Step) {
         guard !isBaseStale else { return }
@@ -16,7 +18,8 @@ extension MergeTrain {
     }
 
     private mutating func startOne(_ step: inout Step) -> Bool {
-        let ready = lanes.firstIndex(where: isReady)
+        let lanesMayStart = landing == nil
+        let ready = lanesMayStart ? lanes.firstIndex(where: isReady) : nil
         if let ready, lastWasPrefix, !lanes.contains(where: { $0.trial != nil }) {
             startLane(at: ready, &step)
             return true
@@ -34,6 +37,7 @@ extension MergeTrain {
             startPrefix(car.members, &step)
             return true
         }
+        guard lanesMayStart else { return false }
         if let car = nextCar(of: queue.lazy.filter { !$0.isCleared }, room: policy.maxMembers), car.isFull {
             take(car.members)
             lanes.append(Lane(id: newID(), members: car.members, standing: .untested))

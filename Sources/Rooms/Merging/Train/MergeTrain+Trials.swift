@@ -117,12 +117,14 @@ extension MergeTrain {
             trial.runs[at] = again(run, isRetry: true, &step)
             step.actions.append(.request(trial.runs[at], trial: trial.id))
             self[place] = trial
-        case .errored where run.errors + 1 < policy.maxErrors:
+        case .outdated where trial.renewals < policy.maxErrors:
+            renew(place, &step)
+        case .errored where run.errors + 1 < policy.maxErrors, .outdated where run.errors + 1 < policy.maxErrors:
             trial.runs[at].state = .resting(until: step.now + 60 * Double(1 << run.errors))
             self[place] = trial
         case .failed(let failure):
             fail(place, at, failure, &step)
-        case .errored(let reason):
+        case .errored(let reason), .outdated(let reason):
             fail(place, at, TrainFailure(job: run.job.name, lines: [reason]), &step)
         }
     }
@@ -145,6 +147,25 @@ extension MergeTrain {
         switch place {
         case .line(let index): passPrefix(at: index, &step)
         case .lane(let index): passLane(at: index, &step)
+        }
+    }
+
+    /// What it has to pass is another list by now: it is asked for, and what passed on this tree counts.
+    mutating func renew(_ place: Place, _ step: inout Step) {
+        guard var trial = self[place] else { return }
+        cancel(trial, &step)
+        trial.renewals += 1
+        trial.state = .building
+        trial.runs = []
+        self[place] = trial
+        step.actions.append(.build(trial: trial.id, base: trial.base, members: trial.members))
+    }
+
+    /// Jobs of a list that a trial has no pass of.
+    func missing(_ jobs: [TrainJob], in trial: Trial, at now: Date) -> [TrainJob] {
+        jobs.filter { job in
+            let passed = trial.runs.contains { $0.job.hash == job.hash && $0.state == .passed }
+            return !passed && !isSatisfied(job, trial, at: now)
         }
     }
 

@@ -33,6 +33,8 @@ package enum LandingRefusal: Hashable, Sendable, Codable {
     case baseMoved
     /// The forge does not let this member in (branch protection, a method that is not allowed): the reason it gave.
     case member(number: Int, reason: String)
+    /// The configuration asks for other jobs than those it passed.
+    case jobsChanged
     /// The forge could not be asked, or what was to land is not fit to land any more: tried again after some seconds.
     case temporary(reason: String, seconds: Double = 60)
 }

@@ -22,6 +22,8 @@ package struct Trial: Hashable, Sendable, Codable, Identifiable {
     package let startedAt: Date
     /// It failed once, what failed looked like a flake, and the same tree is tested again.
     package internal(set) var failures: [TrainFailure] = []
+    /// How often its jobs changed while it was under test.
+    var renewals = 0
 
     package var numbers: [Int] { members.map(\.number) }
 
@@ -76,6 +78,8 @@ package struct Lane: Hashable, Sendable, Codable, Identifiable {
     package internal(set) var evidence: [TrainFailure] = []
     /// The prefix below the failed one, while it is under test itself: if it fails too, these are not to blame.
     var premise: Int?
+    /// Those that passed out of the same suspects: these may be bad only together with them.
+    var companions: [Int] = []
     /// It failed once, that looked like a flake, and it is tested again whole.
     var isRetest = false
 
@@ -88,6 +92,8 @@ package enum TrainVerdict: Hashable, Sendable, Codable {
     case failed(TrainFailure)
     /// It says nothing about the members: aborted, refused, agent lost, or it tested another tree.
     case errored(reason: String)
+    /// The job is another one by now, or gone: what the trial has to pass is asked for anew.
+    case outdated(reason: String)
 }
 
 /// What a failed run leaves behind for people to read.

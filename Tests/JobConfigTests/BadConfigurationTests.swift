@@ -11,7 +11,6 @@ import Testing
             (periodic("cron: '@daily'", "interval: 1h"), 4, "cron and interval are both set"),
             (periodic("interval: 1h", "minimum_interval: 1h"), 4, "interval and minimum_interval are both set"),
             (periodic("labels: {}"), 2, "it never runs; add one of cron, interval or minimum_interval"),
-            (periodic("cron: '0 0 30 2 *'"), 3, "no date ever matches it"),
             (periodic("cron: every day"), 3, "not a cron expression: it has 2 fields"),
             (periodic("interval: 3 hours"), 3, "interval '3 hours' is not a duration of a second or more"),
             (periodic("minimum_interval: -1h"), 3, "not a duration of a second or more"),
@@ -62,7 +61,7 @@ import Testing
                 presubmit("decoration_config: {timeout: 2 hours}"), 4,
                 "timeout '2 hours' is not a duration; write e.g. 90s"
             ),
-            (presubmit("decoration_config: {timeout: 7200}"), 4, "timeout '7200' is not a duration"),
+            (presubmit("decoration_config: {timeout: 7200}"), 4, "timeout 7200 counts nanoseconds"),
             (presubmit("decoration_config: {grace_period: -1s}"), 4, "not a time that can pass; write more than 0"),
             (presubmit("extra_refs: [{repo: config}]"), 4, "names the repository '/config'"),
             (presubmit("extra_refs: [config]"), 4, "an entry of extra_refs is text"),
@@ -91,7 +90,51 @@ import Testing
                 presubmit("extra_refs: [{org: a, repo: b}, {org: a, repo: b}]"), 4,
                 "extra_refs names a/b, which is cloned already"
             ),
-            (presubmit("agent: kubernets"), 3, "agent 'kubernets' does not exist; write kubernetes"),
+            (presubmit("labels: {'a b': c}"), 4, "'a b' is no name for a label"),
+            (presubmit("labels: {a/b/c: d}"), 4, "'a/b/c' is no name for a label"),
+            (presubmit("labels: {Upper.example/b: d}"), 4, "'Upper.example/b' is no name for a label"),
+            (presubmit("annotations: {'-a': text}"), 4, "'-a' is no name for an annotation"),
+            (presubmit("clone_uri: '://host/path'"), 3, "clone_uri '://host/path' is no address"),
+            (
+                presubmit("extra_refs: [{org: a, repo: b, clone_uri: 'git@:a/b'}]"), 3,
+                "clone_uri 'git@:a/b' is no address"
+            ),
+            (presubmit("agent: jenkins"), 3, "spec is for agent kubernetes, not jenkins"),
+            (presubmit("agent: tekton-pipeline", "decorate: true", spec: "~"), 3, "decorate is for agent kubernetes"),
+            (presubmit(spec: "{initContainers: [{command: [x]}], containers: [{command: [x]}]}"), 4, "initContainers"),
+            (
+                presubmit(spec: "{containers: [{command: [x], env: [{name: A}, {name: A}]}]}"), 4,
+                "container 0 sets A twice"
+            ),
+            (
+                presubmit(spec: "{containers: [{name: a, command: [x], volumeMounts: [{name: v}]}]}"), 4,
+                "container a mounts the volume 'v', which does not exist"
+            ),
+            (
+                presubmit(spec: "{volumes: [{name: v}, {name: v}], containers: [{command: [x]}]}"), 4,
+                "two volumes of the name 'v'"
+            ),
+            (presubmit(spec: "{volumes: [{name: logs}], containers: [{command: [x]}]}"), 4, "'logs' is Prow's own"),
+            (
+                presubmit(spec: "{containers: [{command: [x], volumeMounts: [{name: tools, mountPath: /t}]}]}"), 4,
+                "container 0 mounts the volume 'tools', which is Prow's own"
+            ),
+            (
+                presubmit(
+                    spec: "{volumes: [{name: v}],"
+                        + " containers: [{command: [x], volumeMounts: [{name: v, mountPath: /home/prow/go}]}]}"), 4,
+                "mounts 'v' at /home/prow/go, which is Prow's own"
+            ),
+            (
+                presubmit(
+                    "decorate: true",
+                    spec: "{containers: [{name: sidecar, command: [x]}, {name: b, command: [x]}]}"), 5,
+                "'sidecar' is Prow's own"
+            ),
+            (
+                periodic("interval: 1h", spec: "{containers: [{command: [x], env: [{name: CI, value: y}]}]}"), 4,
+                "sets CI"
+            ),
             (
                 presubmit("decorate: true", spec: "{containers: [{name: a, command: [x]}, {name: a, command: [x]}]}"),
                 5,
@@ -138,6 +181,16 @@ import Testing
                 "context 'c' is claimed by job x"
             ),
             (periodic("interval: 1h"), periodic("cron: '@daily'"), "another periodic of this name stands at a.yaml:2"),
+            (presubmit(name: "x"), presubmit("context: x", "skip_report: true", name: "y"), "context 'x' is claimed"),
+            (
+                "postsubmits: {lantern/engine: [{name: x, spec: {containers: [{command: [make]}]}}]}",
+                "postsubmits: {lantern/engine: [{name: y, context: x, spec: {containers: [{command: [make]}]}}]}",
+                "context 'x' is claimed by job x"
+            ),
+            (
+                "presets: [{labels: {a: b}, env: [{name: A}]}]", "presets: [{labels: {c: d, a: b}}]",
+                "the preset at a.yaml:1 has the label 'a: b' as well"
+            ),
         ])
     func together(first: String, second: String, words: String) {
         let loaded = load(("a.yaml", first), ("b.yaml", second))
@@ -155,8 +208,13 @@ import Testing
             ),
             ("volumes: [{name: v}]", "{volumes: [{name: v}], containers: [{command: [x]}]}", "the volume 'v'"),
             (
-                "volumeMounts: [{name: v}]", "{containers: [{command: [x], volumeMounts: [{name: v}]}]}",
+                "volumeMounts: [{name: v}]",
+                "{volumes: [{name: v}], containers: [{command: [x], volumeMounts: [{name: v}]}]}",
                 "the volume mount 'v'"
+            ),
+            (
+                "tolerations: [{key: lab, effect: NoSchedule}]",
+                "{tolerations: [{effect: NoSchedule, key: lab}], containers: [{command: [x]}]}", "the toleration 'lab'"
             ),
         ])
     func presetClash(preset: String, spec: String, words: String) {
@@ -223,14 +281,14 @@ import Testing
     @Test("Thousands of jobs and one error: the error is named, the others are read")
     func oneInThousands() {
         var text = "presubmits:\n  harbor/crane:\n"
-        for index in 0..<2000 {
+        for index in 0..<10_000 {
             let rule = index == 700 ? "run_if_changed: '('" : "always_run: true"
             text += "  - {name: job-\(index), \(rule), spec: {containers: [{command: [make]}]}}\n"
         }
         let loaded = load(("many.yaml", text))
         #expect(loaded.errors.map(\.line) == [703], "\(loaded.errors)")
         #expect(loaded.errors.first?.message.contains("run_if_changed") == true)
-        #expect(loaded.jobs.count >= 1999)
+        #expect(loaded.jobs.count == 9999)
     }
 
     @Test("A folder: links, other files, hidden versions, size, absence")
@@ -255,10 +313,15 @@ import Testing
         #expect(loaded.jobs.map(\.job.name) == ["two", "one", "three"])
         #expect(JobConfiguration.load(folder: root).hash == loaded.hash)
 
-        try write("huge.yaml", [UInt8](repeating: UInt8(ascii: "#"), count: (16 << 20) + 1))
+        let single = JobConfiguration.load(folder: "\(root)/a/one.yaml")
+        #expect(single.errors.isEmpty && single.jobs.map(\.job.name) == ["one"])
+
+        try write("huge.yaml", [UInt8](repeating: UInt8(ascii: "#"), count: 50 << 20))
         let oversized = JobConfiguration.load(folder: root)
         #expect(oversized.errors.map(\.file) == ["huge.yaml"])
-        #expect(oversized.errors.first?.message.contains("larger than 16 MB; split it") == true)
+        #expect(
+            oversized.errors.first?.message
+                == "it has 50 MB and is not read; a file may have 16 MB, so split it")
         #expect(oversized.jobs.count == 3)
 
         let absent = JobConfiguration.load(folder: "\(root)/none")

@@ -123,6 +123,73 @@ import Testing
         }
     }
 
+    @Test("An empty text is an absent key")
+    func emptyTexts() throws {
+        let keys = [
+            "agent", "cluster", "namespace", "context", "trigger", "rerun_command", "run_if_changed",
+            "skip_if_only_changed", "job_queue_name", "path_alias", "clone_uri",
+        ]
+        let text = presubmit(keys.map { "\($0): ''" }.joined(separator: "\n    "))
+        #expect(try onlyJob(text) == onlyJob(presubmit()))
+        #expect(load(("a.yaml", presubmit(name: "''"))).errors.first?.message.contains("has no name") == true)
+    }
+
+    @Test("A duration written as a number counts nanoseconds, as in Prow")
+    func nanoseconds() throws {
+        let job = try onlyJob(presubmit("decorate: true", "decoration_config: {timeout: 7200000000000}"))
+        #expect(job.job.decoration?.timeout == 7200)
+    }
+
+    @Test("A volume that decoration brings in Prow need not stand in the spec")
+    func decorationVolume() throws {
+        let spec = "{containers: [{command: [x], volumeMounts: [{name: gcs-credentials, mountPath: /secrets/gcs}]}]}"
+        #expect(try onlyJob(presubmit(spec: spec)).job.spec != nil)
+    }
+
+    @Test("A periodic, which tests no refs, may set their variables")
+    func variablesOfRefs() throws {
+        let spec = "{containers: [{command: [x], env: [{name: PULL_BASE_REF, value: main}]}]}"
+        let job = try onlyJob(periodic("interval: 1h", spec: spec))
+        #expect(job.job.spec?["containers"]?.arrayValue?.first?["env"]?.arrayValue?.count == 1)
+    }
+
+    @Test("A job as a file would say it reads as the same job")
+    func documents() throws {
+        let texts = [
+            presubmit(), presubmit("decorate: true"),
+            presubmit(
+                "always_run: true", "branches: [main]", "skip_branches: [old]", "context: ci/unit", "optional: true",
+                "trigger: '(?m)^/unit$'", "rerun_command: /unit", "cluster: lab", "labels: {a: b}",
+                "annotations: {description: text}", "run_before_merge: true", "skip_report: true",
+                "decoration_config: {timeout: 90s, censor_secrets: true, gcs_configuration: {path_strategy: legacy,"
+                    + " default_org: a, default_repo: b}}",
+                "decorate: true", "extra_refs: [{org: a, repo: b, base_ref: main, workdir: true}]",
+                "leases: [{types: [lab, desk], count: 2}]", "max_concurrency: 3", "path_alias: a.example/b",
+                "clone_uri: https://a.example/b", "clone_depth: 1", "skip_submodules: true", "namespace: tests",
+                "rerun_auth_config: {github_users: [a], github_orgs: [b], github_team_ids: [7],"
+                    + " github_team_slugs: [{org: a, slug: b}]}"),
+            presubmit("run_if_changed: '\\.c$'"), presubmit("skip_if_only_changed: '\\.md$'"),
+            periodic("cron: '@daily'", "retry: {attempts: 2, interval: 5m, run_all: true}"),
+            periodic("interval: 1h20m"), periodic("minimum_interval: 1.5h"), periodic("interval: 1.5s"),
+        ]
+        for text in texts {
+            let job = try onlyJob(text)
+            let document = String(decoding: try JSONEncoder().encode(job.document), as: UTF8.self)
+            let section = job.job.kind == .periodic ? "periodics: [" : "presubmits: {lantern/engine: ["
+            var again = try onlyJob(section + document + (job.job.kind == .periodic ? "]" : "]}"))
+            again.job.source = job.job.source
+            #expect(again == job)
+        }
+        let postsubmit = { (keys: String) in
+            "postsubmits:\n  lantern/engine:\n  - {name: image, \(keys) spec: {containers: [{command: [make]}]}}\n"
+        }
+        for keys in ["", "always_run: false,", "run_if_changed: x,", "always_run: true,"] {
+            let job = try onlyJob(postsubmit(keys))
+            let document = String(decoding: try JSONEncoder().encode(job.document), as: UTF8.self)
+            #expect(try onlyJob("postsubmits: {lantern/engine: [\(document)]}").alwaysRun == job.alwaysRun, "\(keys)")
+        }
+    }
+
     @Test("Presets apply by labels, those without labels to every job")
     func presets() throws {
         let text = """
@@ -185,14 +252,11 @@ import Testing
         #expect(limits == .object(["cpu": .integer(16), "memory": .number(1.5)]))
     }
 
-    @Test("One name may serve several branches, one context only one job of a branch")
+    @Test("One name may serve several branches")
     func sharedNames() {
         let a = presubmit("branches: [main]", "cluster: a")
         let b = presubmit("branches: [release]", "cluster: b")
         #expect(load(("a.yaml", a), ("b.yaml", b)).isValid)
-        #expect(
-            load(("a.yaml", presubmit(name: "x")), ("b.yaml", presubmit("context: x", "skip_report: true", name: "y")))
-                .isValid)
     }
 
     @Test("One broken file hides nothing of the others")
@@ -217,8 +281,14 @@ import Testing
             (presubmit("hidden: true"), 4, "hidden has no effect"),
             (presubmit("max_concurrency: 1", "max_concurrency: 2"), 5, "'max_concurrency' was already set in line 4"),
             (presubmit("branches: [1.10]"), 4, "put it in quotes"),
-            (presubmit("agent: jenkins"), 3, "agent 'jenkins' is not served"),
+            (presubmit("agent: jenkins", spec: "~"), 3, "agent 'jenkins' is not served"),
+            (presubmit("agent: kubernets"), 3, "agent 'kubernets' is not served"),
+            (periodic("cron: '0 0 31 2 *'"), 3, "no date ever matches cron '0 0 31 2 *'"),
             ("presubmit: {}\n", 1, "'presubmit' is not a key of a job file"),
+            (
+                "presubmits:\n  https://review.example/lantern: [{name: unit}]\n", 2,
+                "'https://review.example/lantern' is at a Gerrit host"
+            ),
             ("a: 1\n---\nb: 2\n", 2, "a second document begins here"),
         ])
     func warnings(text: String, line: Int, words: String) {

@@ -132,9 +132,11 @@ import Testing
 
     @Test("Report templates, the older key's as everybody's")
     func reportTemplates() {
-        let loaded = Self.settings("plank: {report_templates: {lantern: '{{.Spec.Job}}'}, report_template: plain}")
+        let loaded = Self.settings("plank: {report_templates: {lantern: '{{.Spec.Job}}', '*': plain}}")
         #expect(loaded.errors.isEmpty && loaded.warnings.isEmpty)
         #expect(loaded.settings.version.reportTemplates == ["lantern": "{{.Spec.Job}}", "*": "plain"])
+        let older = Self.settings("plank: {report_template: plain, report_templates: {}}")
+        #expect(older.settings.version.reportTemplates == ["*": "plain"])
     }
 
     @Test("What is not served is named, what is unknown too")
@@ -162,6 +164,17 @@ import Testing
             ),
             ("plank:\n  default_decoration_config_entries: [a]\n", 2, "is text; write repo, cluster and config"),
             ("presets: {\n", 2, "not valid YAML"),
+            ("plank:\n  report_template: a\n  report_templates: {'*': b}\n", 2, "report_templates exclude each other"),
+            (
+                "plank:\n  default_decoration_configs: {'*': {timeout: 1m}}\n"
+                    + "  default_decoration_config_entries: [{config: {timeout: 1m}}]\n", 2,
+                "default_decoration_config_entries exclude each other"
+            ),
+            (
+                "deck:\n  default_rerun_auth_configs: [{rerun_auth_configs: {allow_anyone: true}}]\n"
+                    + "  rerun_auth_configs: {'*': {allow_anyone: true}}\n", 3,
+                "default_rerun_auth_configs exclude each other"
+            ),
             (
                 "plank:\n  default_decoration_config_entries:\n"
                     + "  - {config: {gcs_configuration: {path_strategy: flat}}}\n", 3,

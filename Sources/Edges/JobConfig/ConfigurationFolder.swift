@@ -14,6 +14,12 @@ enum ConfigurationFolder {
     ///
     /// - Parameter below: the only folder in there to be read; the rules of a `.prowignore` beside it hold for it too.
     static func read(_ folder: String, below: String? = nil) -> (files: [SourceFile], errors: [ConfigProblem]) {
+        // Prow takes a single file as well.
+        var isFolder = false
+        if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), !isFolder {
+            let (single, error) = file(folder)
+            return (single.map { [$0] } ?? [], error.map { [$0] } ?? [])
+        }
         var walk = Walk(root: folder)
         if let below {
             walk.ignore(rulesIn: "")
@@ -73,9 +79,8 @@ enum ConfigurationFolder {
             do {
                 names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             } catch {
-                var isFolder = false
-                let exists = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-                let reason = !exists ? "there is no such folder" : isFolder ? "it cannot be read" : "it is not a folder"
+                let exists = FileManager.default.fileExists(atPath: folder)
+                let reason = exists ? "it cannot be read" : "there is no such folder"
                 return refuse(path.isEmpty ? root : path, "\(reason); name a folder with job files that you may read")
             }
             if names.contains(".prowignore") { ignore(rulesIn: path) }
@@ -110,7 +115,9 @@ enum ConfigurationFolder {
                 }
                 let size = (attributes[.size] as? UInt64).map(Int.init(clamping:)) ?? (attributes[.size] as? Int) ?? 0
                 guard size <= fileLimit else {
-                    return refuse(path, "it is larger than \(fileLimit >> 20) MB; split it")
+                    return refuse(
+                        path,
+                        "it has \(size >> 20) MB and is not read; a file may have \(fileLimit >> 20) MB, so split it")
                 }
                 total += size
                 guard total <= totalLimit, files.count < countLimit else {

@@ -56,7 +56,8 @@ package final class ConfigurationLoader: Sendable {
         known.withLock { $0 = remembered }
         var result = LoadedConfiguration(
             files: files, parts: entries.map(\.part), resolved: entries.map(\.resolved), presets: context.presets,
-            errors: errors + ConfigurationLoader.sameBaseNames(files) + (prowSettings?.errors ?? []))
+            errors: errors + ConfigurationLoader.sameBaseNames(files) + Preset.sharingALabel(context.presets)
+                + (prowSettings?.errors ?? []))
         result.settings = context.prow.version
         result.inRepository = (prowSettings?.settings.inRepository ?? InRepositoryRules()).taking(context)
         result.warnings = (result.warnings + (prowSettings?.warnings ?? [])).sorted()

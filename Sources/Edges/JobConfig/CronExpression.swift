@@ -24,10 +24,10 @@ package struct CronExpression: Sendable, Hashable, CustomStringConvertible {
         } else {
             rule = .fields(try CronFields(words, text))
         }
-        guard next(after: CronExpression.reference) != nil else {
-            throw CronError(expression: text, reason: "no date ever matches it; correct the day of month or the month")
-        }
     }
+
+    /// Whether any date matches. Some write 31 February to keep a job that never runs by itself.
+    package var isEverDue: Bool { next(after: CronExpression.reference) != nil }
 
     /// The first instant after the given one; nil where none comes within 40 years.
     package func next(after date: Date) -> Date? {

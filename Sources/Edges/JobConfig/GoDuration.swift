@@ -29,6 +29,13 @@ package enum GoDuration {
         return total < 9_223_372_036 ? sign * total : nil
     }
 
+    /// The shortest text that means so many seconds: `1h20m`, `90s` as `1m30s`, `1.5s`.
+    static func text(_ seconds: Double) -> String {
+        guard let whole = Int64(exactly: seconds), whole > 0 else { return "\(seconds)s" }
+        let parts = [(whole / 3600, "h"), (whole / 60 % 60, "m"), (whole % 60, "s")]
+        return parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
+    }
+
     /// Longer names before their own beginnings (`ms` before `m`). Both micro signs, as Go.
     private static let units: [(name: String, factor: Double)] = [
         ("ns", 1e-9), ("us", 1e-6), ("\u{B5}s", 1e-6), ("\u{3BC}s", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60),

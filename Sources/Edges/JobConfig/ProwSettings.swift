@@ -4,17 +4,8 @@ import SlipwayModel
 package struct ProwSettings: Sendable, Hashable {
     /// `plank.default_decoration_config_entries`: where it matches, it overrides the entries before it.
     struct DecorationDefault: Sendable, Hashable, Codable {
-        /// `*`, an organisation or `org/repo`; nil: every repository.
-        var repository: String?
-        /// `*` or a cluster; nil: every cluster.
-        var cluster: String?
+        var scope = JobScope()
         var decoration: DecorationDraft
-
-        func matches(_ repository: RepositoryName?, _ cluster: String) -> Bool {
-            if let own = self.cluster, own != "*", own != cluster { return false }
-            guard let own = self.repository, own != "*" else { return true }
-            return own == repository?.org || own == repository?.description
-        }
     }
 
     var decorationDefaults: [DecorationDefault] = []
@@ -34,7 +25,7 @@ package struct ProwSettings: Sendable, Hashable {
     func decoration(for job: ResolvedJob) -> DecorationDraft {
         let repository = job.repository ?? job.extraRefs.first?.repository
         return decorationDefaults.reduce(DecorationDraft()) { defaults, entry in
-            entry.matches(repository, job.cluster) ? entry.decoration.over(defaults) : defaults
+            entry.scope.matches(repository, cluster: job.cluster) ? entry.decoration.over(defaults) : defaults
         }
     }
 }

@@ -40,3 +40,9 @@ package struct RerunAuthorization: Sendable, Hashable, Codable {
         case teamIDs = "team_ids"
     }
 }
+
+/// Who may run those jobs again that the scope means.
+package struct RerunRule: Sendable, Hashable, Codable {
+    package var scope: JobScope
+    package var authorization: RerunAuthorization
+}

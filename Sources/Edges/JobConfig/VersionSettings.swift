@@ -7,8 +7,8 @@ package struct VersionSettings: Sendable, Hashable, Codable {
     package var maxConcurrency = 0
     /// `plank.job_queue_capacities`: runs at once of a queue's jobs; 0 = never, below 0 = unlimited.
     package var queueCapacities: [String: Int] = [:]
-    /// `deck.rerun_auth_configs`, by `*`, organisation or repository.
-    package var rerunAuthorizations: [String: RerunAuthorization] = [:]
+    /// `deck.default_rerun_auth_configs`: the last one that matches a job holds for it.
+    package var rerunRules: [RerunRule] = []
     /// `plank.report_templates`, by `*`, organisation or repository.
     package var reportTemplates: [String: String] = [:]
     /// `owners_dir_denylist`.
@@ -24,7 +24,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         case tide
         case maxConcurrency = "max_concurrency"
         case queueCapacities = "queue_capacities"
-        case rerunAuthorizations = "rerun_authorizations"
+        case rerunRules = "rerun_rules"
         case reportTemplates = "report_templates"
         case ignoredOwnersFolders = "owners_dir_denylist"
         case plugins
@@ -35,8 +35,7 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         maxConcurrency = try container.decodeIfPresent(Int.self, forKey: .maxConcurrency) ?? 0
         queueCapacities = try container.decodeIfPresent([String: Int].self, forKey: .queueCapacities) ?? [:]
-        rerunAuthorizations =
-            try container.decodeIfPresent([String: RerunAuthorization].self, forKey: .rerunAuthorizations) ?? [:]
+        rerunRules = try container.decodeIfPresent([RerunRule].self, forKey: .rerunRules) ?? []
         reportTemplates = try container.decodeIfPresent([String: String].self, forKey: .reportTemplates) ?? [:]
         ignoredOwnersFolders =
             try container.decodeIfPresent(IgnoredOwnersFolders.self, forKey: .ignoredOwnersFolders)
@@ -45,13 +44,8 @@ package struct VersionSettings: Sendable, Hashable, Codable {
         tide = try container.decodeIfPresent(TideSettings.self, forKey: .tide)
     }
 
-    /// The rule of the installation for a repository's jobs: the most particular one.
-    package func rerunAuthorization(of repository: RepositoryName?) -> RerunAuthorization? {
-        if let repository {
-            if let own = rerunAuthorizations[repository.description] ?? rerunAuthorizations[repository.org] {
-                return own
-            }
-        }
-        return rerunAuthorizations["*"]
+    /// The rule of the installation for a repository's jobs on a cluster.
+    package func rerunAuthorization(of repository: RepositoryName?, cluster: String) -> RerunAuthorization? {
+        rerunRules.last { $0.scope.matches(repository, cluster: cluster) }?.authorization
     }
 }

@@ -65,22 +65,42 @@ struct RerunVerdictTests {
         #expect(verdict == row.verdict)
     }
 
-    @Test("the installation's most particular rule holds")
-    func particular() throws {
-        let text = """
+    @Test("of the older form the most particular rule holds, of the newer one the last that matches")
+    func installation() throws {
+        let crane = SchedulingHarness.repository
+        let ship = RepositoryName(org: "harbor", repo: "ship")
+        let engine = RepositoryName(org: "lantern", repo: "engine")
+        let older = try Self.settings(
+            """
             deck:
               rerun_auth_configs:
-                '*': {github_users: [everywhere]}
+                harbor/crane: {github_team_slugs: [{org: harbor, slug: cranes}]}
                 harbor: {github_users: [org]}
-              default_rerun_auth_configs:
-              - {repo: harbor/crane, rerun_auth_configs: {github_team_slugs: [{org: harbor, slug: cranes}]}}
+                '*': {github_users: [everywhere]}
+            """)
+        #expect(older.rerunAuthorization(of: crane, cluster: "default")?.teams == [Self.team])
+        #expect(older.rerunAuthorization(of: ship, cluster: "default")?.users == ["org"])
+        #expect(older.rerunAuthorization(of: engine, cluster: "default")?.users == ["everywhere"])
+        #expect(older.rerunAuthorization(of: nil, cluster: "default")?.users == ["everywhere"])
+
+        let newer = try Self.settings(
             """
+            deck:
+              default_rerun_auth_configs:
+              - {repo: harbor/crane, rerun_auth_configs: {github_users: [crane]}}
+              - {repo: harbor, cluster: lab, rerun_auth_configs: {github_users: [lab]}}
+              - {repo: harbor, cluster: '*', rerun_auth_configs: {github_users: [org]}}
+              - {cluster: desk, rerun_auth_configs: {allow_anyone: true}}
+            """)
+        #expect(newer.rerunAuthorization(of: crane, cluster: "lab")?.users == ["org"])
+        #expect(newer.rerunAuthorization(of: crane, cluster: "desk")?.allowsAnyone == true)
+        #expect(newer.rerunAuthorization(of: nil, cluster: "desk")?.allowsAnyone == true)
+        #expect(newer.rerunAuthorization(of: engine, cluster: "lab") == nil)
+    }
+
+    private static func settings(_ text: String) throws -> VersionSettings {
         let loaded = JobConfiguration.prowSettings(SourceFile(path: "config.yaml", bytes: Array(text.utf8)))
         #expect(loaded.errors.isEmpty && loaded.warnings.isEmpty)
-        let settings = loaded.settings.version
-        #expect(settings.rerunAuthorization(of: SchedulingHarness.repository)?.teams == [Self.team])
-        #expect(settings.rerunAuthorization(of: .init(org: "harbor", repo: "ship"))?.users == ["org"])
-        #expect(settings.rerunAuthorization(of: .init(org: "lantern", repo: "engine"))?.users == ["everywhere"])
-        #expect(settings.rerunAuthorization(of: nil)?.users == ["everywhere"])
+        return loaded.settings.version
     }
 }

@@ -40,6 +40,7 @@ struct JobDraft: Sendable {
     var rerun: RerunAuthorization?
     var specLine = 0
     var labelsLine = 0
+    var annotationsLine = 0
     var extraRefsLine = 0
 
     /// `file:line`, for messages about two jobs.
@@ -103,4 +104,20 @@ package struct Preset: Sendable, Hashable, Codable {
     var line: Int
 
     func applies(to job: ResolvedJob) -> Bool { labels.allSatisfy { job.labels[$0.key] == $0.value } }
+
+    /// Prow's rule: a label with its value belongs to one preset.
+    static func sharingALabel(_ presets: [Preset]) -> [ConfigProblem] {
+        var owners: [String: Preset] = [:]
+        return presets.flatMap { preset in
+            preset.labels.sorted { $0.key < $1.key }.compactMap { label, value in
+                let pair = "\(label): \(value)"
+                guard let owner = owners.updateValue(preset, forKey: pair) else { return nil }
+                return ConfigProblem(
+                    file: preset.file, line: preset.line,
+                    message:
+                        "the preset at \(owner.file):\(owner.line) has the label '\(pair)' as well; a label belongs"
+                        + " to one preset, so put both into one or give them different labels")
+            }
+        }
+    }
 }

@@ -38,9 +38,9 @@ package struct FieldReader {
 
     // MARK: Scalars. Nothing behind the colon counts as an absent key, as in Prow.
 
-    /// Text. Numbers and truth values become text, as in Prow.
+    /// Text. Numbers and truth values become text, as in Prow; and as in Prow an empty text counts as an absent key.
     package mutating func text(_ entry: YAMLEntry) -> String? {
-        if let text = scalarText(entry.value, entry.key) { return text }
+        if let text = scalarText(entry.value, entry.key) { return text.isEmpty ? nil : text }
         if !entry.value.isNull { refuse(entry, expected: "text") }
         return nil
     }
@@ -92,8 +92,13 @@ package struct FieldReader {
         return nil
     }
 
-    /// Seconds, from a duration as Go writes it.
+    /// Seconds, from a duration as Go writes it, or from a number, which counts nanoseconds as in Prow.
     mutating func duration(_ entry: YAMLEntry) -> Double? {
+        if case .scalar(let scalar) = entry.value.content, case .integer(let nanoseconds) = scalar.resolved {
+            if nanoseconds >= 1_000_000 { return Double(nanoseconds) / 1e9 }
+            refuse(entry.value.line, "\(entry.key) \(nanoseconds) counts nanoseconds; write e.g. 90s, 30m or 1h20m")
+            return nil
+        }
         guard let text = text(entry) else { return nil }
         guard let seconds = GoDuration.seconds(text) else {
             refuse(

@@ -4,7 +4,7 @@ import SlipwayModel
 enum JobConflicts {
     /// - No branch runs two presubmits (or two postsubmits) of one name in one repository.
     /// - No two periodics share a name.
-    /// - No branch runs two presubmits of one repository that report to one context.
+    /// - No branch runs two presubmits (or two postsubmits) of one repository that have one context, reported or not.
     static func find(_ resolved: [(draft: JobDraft, job: ConfiguredJob)]) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []
         var names: [Key: [Int]] = [:]
@@ -21,7 +21,7 @@ enum JobConflicts {
                             + "; rename one of them" + (job.kind == .periodic ? "" : " or separate their branches")))
             }
             names[name, default: []].append(index)
-            guard job.kind == .presubmit, !job.skipReport, let context = job.context else { continue }
+            guard job.kind != .periodic, let context = job.context else { continue }
             let key = Key(kind: job.kind, repository: job.repository, text: context)
             let rival = contexts[key]?.first {
                 resolved[$0].job.job.name != job.name && resolved[$0].job.branches.intersects(configured.branches)

@@ -73,6 +73,12 @@ struct JobFileReader {
 
     private mutating func readByRepository(_ section: YAMLEntry, _ kind: JobKind) {
         for entry in fields.mapping(section) ?? [] {
+            if entry.key.hasPrefix("https://") || entry.key.hasPrefix("http://") {
+                fields.warn(
+                    entry.line,
+                    "'\(entry.key.prefix(200))' is at a Gerrit host: Gerrit is not served, its jobs are left out")
+                continue
+            }
             guard let repository = RepositoryName(entry.key) else {
                 fields.refuse(
                     entry.line,
@@ -156,7 +162,9 @@ struct JobFileReader {
         case "labels":
             draft.labelsLine = entry.value.line
             draft.job.labels = fields.textMap(entry)
-        case "annotations": draft.job.annotations = fields.textMap(entry)
+        case "annotations":
+            draft.annotationsLine = entry.value.line
+            draft.job.annotations = fields.textMap(entry)
         case "max_concurrency": draft.job.maxConcurrency = fields.count(entry) ?? 0
         case "job_queue_name": draft.job.jobQueueName = fields.text(entry)
         case "spec":

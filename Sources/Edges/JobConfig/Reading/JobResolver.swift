@@ -45,7 +45,10 @@ struct JobResolver {
         }
         resolveSpec(draft, &job)
         checkQueue(draft, job)
-        checkLabels(draft)
+        for violation in LabelRules.violations(labels: job.labels) { refuse(draft, draft.labelsLine, violation) }
+        for violation in LabelRules.violations(annotations: job.annotations) {
+            refuse(draft, draft.annotationsLine, violation)
+        }
         checkRefs(draft)
         let runIfChanged = pattern(draft, draft.runIfChanged, "run_if_changed")
         let skipIfOnlyChanged = pattern(draft, draft.skipIfOnlyChanged, "skip_if_only_changed")
@@ -81,40 +84,14 @@ struct JobResolver {
             "job_queue_name '\(queue)' is not among plank.job_queue_capacities; add it there or correct the name")
     }
 
-    /// What Prow itself sets on a run's pod.
-    private static let ownLabels: Set<String> = ["created-by-prow", "prow.k8s.io/type", "prow.k8s.io/id"]
-
-    private mutating func checkLabels(_ draft: JobDraft) {
-        for (label, value) in draft.job.labels.sorted(by: { $0.key < $1.key }) {
-            if JobResolver.ownLabels.contains(label) {
-                refuse(draft, draft.labelsLine, "the label '\(label)' is set by itself; remove it")
-            } else if !JobResolver.isLabelValue(value) {
-                refuse(
-                    draft, draft.labelsLine,
-                    "the label '\(label.prefix(60))' has the value '\(value.prefix(60))'; write at most 63 of A-Z a-z 0-9"
-                        + " - _ . that begin and end with a letter or digit")
-            }
-        }
-    }
-
-    /// Kubernetes' rule for the value of a label.
-    private static func isLabelValue(_ value: String) -> Bool {
-        func isAlphanumeric(_ byte: UInt8) -> Bool {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: false
-            }
-        }
-        let bytes = value.utf8
-        guard let first = bytes.first, let last = bytes.last else { return true }
-        return bytes.count <= 63 && isAlphanumeric(first) && isAlphanumeric(last)
-            && bytes.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
-    }
-
     /// A presubmit or postsubmit clones each repository once, its own included; two would share a folder.
     private mutating func checkRefs(_ draft: JobDraft) {
+        for address in [draft.job.cloneURI] + draft.job.extraRefs.map(\.cloneURI) {
+            guard let address, !JobResolver.isAddress(address) else { continue }
+            refuse(
+                draft, draft.line,
+                "clone_uri '\(address.prefix(100))' is no address; write https://HOST/PATH or USER@HOST:PATH")
+        }
         guard let own = draft.job.repository else { return }
         var known: Set<RepositoryName> = [own]
         for refs in draft.job.extraRefs where !known.insert(refs.repository).inserted {
@@ -122,6 +99,12 @@ struct JobResolver {
                 draft, draft.extraRefsLine,
                 "extra_refs names \(refs.repository), which is cloned already; remove the second one")
         }
+    }
+
+    /// A URL, a path, or what ssh takes; not one whose scheme is missing, as it is where a variable was left empty.
+    private static func isAddress(_ text: String) -> Bool {
+        !text.hasPrefix(":") && !text.hasPrefix("-") && !text.contains("@:")
+            && text.utf8.allSatisfy { $0 > UInt8(ascii: " ") && $0 != 0x7F }
     }
 
     private mutating func refuse(_ draft: JobDraft, _ line: Int, _ message: String) {
@@ -208,7 +191,13 @@ struct JobResolver {
         }
         if first.key == "cron" {
             do throws(CronError) {
-                return .cron(try CronExpression(first.text.value))
+                let cron = try CronExpression(first.text.value)
+                if !cron.isEverDue {
+                    result.warnings.append(
+                        draft.problem(
+                            first.text.line, "no date ever matches cron '\(cron)'; it runs only when asked for"))
+                }
+                return .cron(cron)
             } catch {
                 refuse(draft, first.text.line, "cron \(error)")
                 return nil
@@ -226,20 +215,28 @@ struct JobResolver {
 
     // MARK: What it runs
 
+    /// Prow takes any name, and knows a few. What a job of such an agent may not have it refuses.
+    private mutating func checkForeignAgent(_ draft: JobDraft, _ job: ResolvedJob) {
+        if ["jenkins", "tekton-pipeline"].contains(job.agent) {
+            let strange = [("spec", job.spec != nil), ("decorate", job.decoration != nil)].filter(\.1).map(\.0)
+            for key in strange {
+                refuse(draft, draft.line, "\(key) is for agent kubernetes, not \(job.agent); remove it")
+            }
+        }
+        result.warnings.append(
+            draft.problem(
+                draft.line, "agent '\(job.agent.prefix(60))' is not served, its runs end in error; use kubernetes"))
+    }
+
     private mutating func resolveSpec(_ draft: JobDraft, _ job: inout ResolvedJob) {
         guard job.agent == "kubernetes" else {
-            guard ["jenkins", "tekton", "tekton-pipeline"].contains(job.agent) else {
-                return refuse(draft, draft.line, "agent '\(job.agent.prefix(60))' does not exist; write kubernetes")
-            }
-            result.warnings.append(
-                draft.problem(draft.line, "agent '\(job.agent)' is not served, its runs end in error; use kubernetes"))
-            return
+            return checkForeignAgent(draft, job)
         }
         guard let spec = job.spec, var pod = PodSpec(spec) else {
             return refuse(
                 draft, draft.line, "it has no spec; add a pod's spec with a container that has an image and a command")
         }
-        guard let containers = pod.containers(), !containers.isEmpty else {
+        guard let containers = pod.containers, !containers.isEmpty else {
             return refuse(draft, draft.specLine, "its spec has no container; add one below spec.containers")
         }
         guard containers.allSatisfy({ $0.objectValue != nil }) else {
@@ -254,52 +251,11 @@ struct JobResolver {
                     "\(clash) is set in its spec and again by the preset at \(preset.file):\(preset.line); remove one")
             }
         }
-        checkContainers(pod, draft, isDecorated: job.decoration != nil)
+        for violation in PodRules(kind: job.kind, isDecorated: job.decoration != nil).violations(in: pod) {
+            refuse(draft, draft.specLine, violation)
+        }
         job.spec = pod.json
     }
-
-    private mutating func checkContainers(_ pod: PodSpec, _ draft: JobDraft, isDecorated: Bool) {
-        let containers = pod.containers() ?? []
-        if containers.count > 1, !isDecorated {
-            refuse(
-                draft, draft.specLine,
-                "it has \(containers.count) containers, for which it must be decorated; set decorate: true")
-        }
-        let names = containers.map { $0["name"]?.stringValue ?? "" }
-        if isDecorated, containers.count > 1, names.contains("") || Set(names).count < names.count {
-            refuse(draft, draft.specLine, "several containers need a name each; give each one of its own")
-        }
-        for (index, container) in containers.enumerated() {
-            let name = container["name"]?.stringValue ?? String(index)
-            for key in ["command", "args"] where container[key] != nil && container[key] != .null {
-                guard let items = container[key]?.arrayValue, items.allSatisfy({ $0.stringValue != nil }) else {
-                    refuse(
-                        draft, draft.specLine,
-                        "\(key) of container \(name) is not a list of texts; write e.g. [make, test]")
-                    continue
-                }
-            }
-            let words = (container["command"]?.arrayValue ?? []) + (container["args"]?.arrayValue ?? [])
-            if isDecorated, (words.first?.stringValue ?? "").isEmpty {
-                refuse(
-                    draft, draft.specLine,
-                    "its decorated container \(name) has neither command nor args; add what it runs")
-            }
-            for variable in container["env"]?.arrayValue ?? [] {
-                guard let variable = variable["name"]?.stringValue, JobResolver.reservedVariables.contains(variable)
-                else { continue }
-                refuse(
-                    draft, draft.specLine,
-                    "container \(name) sets \(variable), which every run gets by itself; remove it")
-            }
-        }
-    }
-
-    /// Prow's environment of a job.
-    private static let reservedVariables: Set<String> = [
-        "CI", "JOB_NAME", "JOB_TYPE", "JOB_SPEC", "BUILD_ID", "BUILD_NUMBER", "PROW_JOB_ID", "REPO_OWNER", "REPO_NAME",
-        "PULL_BASE_REF", "PULL_BASE_SHA", "PULL_REFS", "PULL_NUMBER", "PULL_PULL_SHA", "PULL_HEAD_REF", "PULL_TITLE",
-    ]
 }
 
 extension JobDraft {

@@ -11,29 +11,25 @@ struct PodSpec {
 
     var json: JSONValue { .object(members) }
 
-    static let containerLists = ["containers", "initContainers"]
-
-    func containers(_ list: String = "containers") -> [JSONValue]? { members[list]?.arrayValue }
+    var containers: [JSONValue]? { members["containers"]?.arrayValue }
 
     /// Numbers and truth values become text where Kubernetes takes nothing else, as they do in Prow.
     mutating func writeTexts() {
-        for list in PodSpec.containerLists {
-            eachContainer(list) { container in
-                for key in ["command", "args"] {
-                    guard case .array(let items)? = container[key], items.contains(where: { $0.stringValue == nil })
-                    else { continue }
-                    container[key] = .array(items.map(PodSpec.text))
-                }
-                guard case .array(let env)? = container["env"],
-                    env.contains(where: { $0["value"] != nil && $0["value"]?.stringValue == nil })
-                else { return }
-                container["env"] = .array(
-                    env.map { entry in
-                        guard case .object(var fields) = entry, let value = fields["value"] else { return entry }
-                        fields["value"] = PodSpec.text(value)
-                        return .object(fields)
-                    })
+        eachContainer { container in
+            for key in ["command", "args"] {
+                guard case .array(let items)? = container[key], items.contains(where: { $0.stringValue == nil })
+                else { continue }
+                container[key] = .array(items.map(PodSpec.text))
             }
+            guard case .array(let env)? = container["env"],
+                env.contains(where: { $0["value"] != nil && $0["value"]?.stringValue == nil })
+            else { return }
+            container["env"] = .array(
+                env.map { entry in
+                    guard case .object(var fields) = entry, let value = fields["value"] else { return entry }
+                    fields["value"] = PodSpec.text(value)
+                    return .object(fields)
+                })
         }
     }
 
@@ -65,21 +61,26 @@ struct PodSpec {
         }
         members["volumes"] = join(preset.volumes, to: members["volumes"], "volume")
         if !preset.tolerations.isEmpty {
-            members["tolerations"] = .array((members["tolerations"]?.arrayValue ?? []) + preset.tolerations)
-        }
-        for list in PodSpec.containerLists {
-            eachContainer(list) { container in
-                container["env"] = join(preset.env, to: container["env"], "variable")
-                container["volumeMounts"] = join(preset.volumeMounts, to: container["volumeMounts"], "volume mount")
+            var tolerations = members["tolerations"]?.arrayValue ?? []
+            for toleration in preset.tolerations {
+                if tolerations.contains(toleration) {
+                    clash = "the toleration '\(toleration["key"]?.stringValue ?? "")'"
+                }
+                tolerations.append(toleration)
             }
+            members["tolerations"] = .array(tolerations)
+        }
+        eachContainer { container in
+            container["env"] = join(preset.env, to: container["env"], "variable")
+            container["volumeMounts"] = join(preset.volumeMounts, to: container["volumeMounts"], "volume mount")
         }
         if clash != nil { members = before }
         return clash
     }
 
-    private mutating func eachContainer(_ list: String, _ change: (inout [String: JSONValue]) -> Void) {
-        guard case .array(let containers)? = members[list] else { return }
-        members[list] = .array(
+    private mutating func eachContainer(_ change: (inout [String: JSONValue]) -> Void) {
+        guard let containers else { return }
+        members["containers"] = .array(
             containers.map { container in
                 guard case .object(var fields) = container else { return container }
                 change(&fields)

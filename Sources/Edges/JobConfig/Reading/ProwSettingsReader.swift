@@ -41,9 +41,14 @@ struct ProwSettingsReader {
 
     private mutating func read(_ section: YAMLEntry) {
         if section.key == "plank" {
-            for entry in fields.mapping(section) ?? [] { readPlank(entry) }
+            let entries = fields.mapping(section) ?? []
+            keepOne(of: "default_decoration_configs", "default_decoration_config_entries", in: entries)
+            keepOne(of: "report_template", "report_templates", in: entries)
+            for entry in entries { readPlank(entry) }
         } else if section.key == "deck" {
-            for entry in fields.mapping(section) ?? [] { readDeck(entry) }
+            let entries = fields.mapping(section) ?? []
+            keepOne(of: "rerun_auth_configs", "default_rerun_auth_configs", in: entries)
+            for entry in entries { readDeck(entry) }
         } else if section.key == "in_repo_config" {
             for entry in fields.mapping(section) ?? [] { readInRepository(entry) }
         } else if ["owners_dir_denylist", "owners_dir_exclude", "owners_dir_blacklist"].contains(section.key) {
@@ -69,6 +74,14 @@ struct ProwSettingsReader {
                 protectsTested = fields.bool(entry) ?? false
             }
         }
+    }
+
+    /// An older key and the one that took its place: Prow refuses both at once.
+    private mutating func keepOne(of older: String, _ newer: String, in entries: [YAMLEntry]) {
+        guard entries.contains(where: { $0.key == newer && !$0.value.isEmpty }),
+            let second = entries.first(where: { $0.key == older && !$0.value.isEmpty })
+        else { return }
+        fields.refuse(second.line, "\(older) and \(newer) exclude each other; keep the second")
     }
 
     private mutating func readPlank(_ entry: YAMLEntry) {
@@ -134,9 +147,10 @@ struct ProwSettingsReader {
     private mutating func readDeck(_ entry: YAMLEntry) {
         switch entry.key {
         case "rerun_auth_configs":
-            for member in fields.mapping(entry) ?? [] {
-                settings.version.rerunAuthorizations[member.key] = fields.rerunAuthorization(member)
+            let rules = (fields.mapping(entry) ?? []).compactMap { member in
+                fields.rerunAuthorization(member).map { (member.key, $0) }
             }
+            settings.version.rerunRules = JobScope.ordered(rules).map(RerunRule.init)
         case "default_rerun_auth_configs":
             for item in fields.list(entry) { readRerunDefault(item) }
         default: fields.warnUnserved(entry, "pages are Slipway's own")
@@ -175,16 +189,18 @@ struct ProwSettingsReader {
             return fields.refuse(
                 node.line, "an entry of default_rerun_auth_configs is \(node.kind); write repo and rerun_auth_configs")
         }
-        var (repository, rule): (String, RerunAuthorization?) = ("*", nil)
+        var (scope, authorization): (JobScope, RerunAuthorization?) = (JobScope(), nil)
         for entry in entries {
             switch entry.key {
-            case "repo": repository = fields.text(entry).flatMap { $0.isEmpty ? nil : $0 } ?? "*"
-            case "rerun_auth_configs", "rerun_auth_config": rule = fields.rerunAuthorization(entry)
-            case "cluster": fields.warnUnserved(entry, "a rule holds for a repository's jobs on every cluster")
+            case "repo": scope.repository = fields.text(entry)
+            case "cluster": scope.cluster = fields.text(entry)
+            case "rerun_auth_configs": authorization = fields.rerunAuthorization(entry)
             default: fields.warnUnknown(entry, in: "default_rerun_auth_configs")
             }
         }
-        if let rule { settings.version.rerunAuthorizations[repository] = rule }
+        if let authorization {
+            settings.version.rerunRules.append(RerunRule(scope: scope, authorization: authorization))
+        }
     }
 
     private mutating func readDefault(_ node: YAMLNode) {
@@ -196,8 +212,8 @@ struct ProwSettingsReader {
         var result = ProwSettings.DecorationDefault(decoration: DecorationDraft())
         for entry in entries {
             switch entry.key {
-            case "repo": result.repository = fields.text(entry).flatMap { $0.isEmpty ? nil : $0 }
-            case "cluster": result.cluster = fields.text(entry).flatMap { $0.isEmpty ? nil : $0 }
+            case "repo": result.scope.repository = fields.text(entry)
+            case "cluster": result.scope.cluster = fields.text(entry)
             case "config": result.decoration = fields.decoration(entry)
             default: fields.warnUnknown(entry, in: "default_decoration_config_entries")
             }
@@ -205,12 +221,9 @@ struct ProwSettingsReader {
         settings.decorationDefaults.append(result)
     }
 
-    /// The older form, a mapping by repository; Prow goes from the general to the particular.
+    /// The older form, a mapping by repository.
     private mutating func readDefaults(_ section: YAMLEntry) {
-        let entries = (fields.mapping(section) ?? []).map { entry in
-            ProwSettings.DecorationDefault(repository: entry.key, decoration: fields.decoration(entry))
-        }
-        let rank = { (key: String?) in key == "*" ? 0 : key?.contains("/") == true ? 2 : 1 }
-        settings.decorationDefaults += entries.sorted { rank($0.repository) < rank($1.repository) }
+        let entries = (fields.mapping(section) ?? []).map { ($0.key, fields.decoration($0)) }
+        settings.decorationDefaults += JobScope.ordered(entries).map(ProwSettings.DecorationDefault.init)
     }
 }

@@ -39,6 +39,7 @@ enum Unserved {
         "pod_pending_timeout": "the installation's limits hold",
         "pod_running_timeout": "the installation's limits hold",
         "pod_unscheduled_timeout": "the installation's limits hold",
+        "scheduling_options": "a job's own spec says where its pod may be",
     ]
 }
 
@@ -76,6 +77,8 @@ extension Unserved {
         "prowjob_default_entries": "defaults are those of the installation",
         "disabled_clusters": "a cluster without agents runs nothing",
         "default_job_timeout": "a job's decoration bounds it",
+        "gangway": "runs are asked for by webhook, comment or command",
+        "config_version_sha": "versions are numbered when they are applied",
     ]
 
     static let tideKeys: [String: String] = [
@@ -89,7 +92,7 @@ extension Unserved {
     static let plankKeys: [String: String] = [
         "job_url_template": "links lead to Slipway's pages",
         "job_url_prefix_config": "links lead to Slipway's pages",
-        "job_url_prefix_disable_append_storage_provider": "links lead to Slipway's pages",
+        "jobURLPrefixDisableAppendStorageProvider": "links lead to Slipway's pages",
         "pod_pending_timeout": "the installation's limits hold",
         "pod_running_timeout": "the installation's limits hold",
         "pod_unscheduled_timeout": "the installation's limits hold",
@@ -97,6 +100,6 @@ extension Unserved {
         "build_cluster_status_file": "clusters show on a page",
         "max_goroutines": "Slipway has no need of it",
         "job_queue_capacities_config": "capacities are read from job_queue_capacities",
-        "max_revival": "a run whose agent was lost is tried 3 times",
+        "max_revivals": "a run whose agent was lost is tried 3 times",
     ]
 }

@@ -31,6 +31,15 @@ package struct YAMLNode: Sendable {
         }
     }
 
+    /// Nothing, or a text, list or mapping of nothing.
+    var isEmpty: Bool {
+        switch content {
+        case .scalar(let scalar): scalar.resolved == .null || scalar.resolved == .string("")
+        case .sequence(let items): items.isEmpty
+        case .mapping(let entries): entries.isEmpty
+        }
+    }
+
     package var isNull: Bool {
         guard case .scalar(let scalar) = content else { return false }
         return scalar.resolved == .null

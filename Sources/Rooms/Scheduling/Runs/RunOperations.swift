@@ -89,7 +89,8 @@ package struct RunOperations: Sendable {
         }
         // A periodic counts as its first extra repository's, as in Prow.
         let repository = run.repository ?? job?.job.extraRefs.first?.repository
-        return [job?.rerun, catalog.settings.rerunAuthorization(of: repository)].compactMap(\.self)
+        let cluster = job?.job.cluster ?? run.cluster
+        return [job?.rerun, catalog.settings.rerunAuthorization(of: repository, cluster: cluster)].compactMap(\.self)
     }
 
     package enum AbortOutcome: Hashable, Sendable {

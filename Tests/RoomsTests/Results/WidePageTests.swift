@@ -141,7 +141,7 @@ struct WidePageTests {
             #expect(try await results.page("/configured-jobs/lantern/none").status == .notFound)
             #expect(try await results.page("/configured-jobs/..%2f/x").status == .notFound)
             let job = try await results.page("/jobs/engine-unit").text
-            #expect(job.contains("name: engine-unit") && job.contains("kind: presubmit"))
+            #expect(job.contains("name: engine-unit") && job.contains("always_run: true"))
         }
     }
 
@@ -163,9 +163,10 @@ struct WidePageTests {
             try await results.configure("kept")
             try await results.configure("gone")
             try await results.configure("altered")
-            let job = ResolvedJob(
+            var job = ResolvedJob(
                 name: "altered", kind: .presubmit, repository: RepositoryName(org: "lantern", repo: "engine"))
-            let altered = ConfiguredJob(job: job, alwaysRun: false)
+            job.maxConcurrency = 2
+            let altered = ConfiguredJob(job: job)
             try await results.database.script(
                 """
                 insert into scheduling.config_versions (hash, applied_by, source, jobs)
@@ -183,7 +184,10 @@ struct WidePageTests {
             #expect(list.contains("1 in, 2 out") && list.contains("in force"))
             let page = try await results.page("/config/2").text
             #expect(page.contains("1 changed, 1 removed"))
-            #expect(page.contains("<del>- alwaysRun: true\n</del>") && page.contains("<ins>+ alwaysRun: false\n</ins>"))
+            // In the keys of a job file; what says nothing is left out.
+            #expect(
+                page.contains("<del>- always_run: true\n</del>") && page.contains("<ins>+ max_concurrency: 2\n</ins>"))
+            #expect(!page.contains("skip_report") && !page.contains("alwaysRun"))
             #expect(!page.contains("kept"))
             #expect(try await results.page("/config/1").text.contains("3 added"))
             for uri in ["/config/99", "/config/x", "/config/-1"] {

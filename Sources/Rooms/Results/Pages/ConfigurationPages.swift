@@ -146,7 +146,7 @@ struct ConfigurationPages {
         for job in jobs {
             let key = Key(name: job.name, kind: job.kind, repository: job.repository)
             if sides[key] == nil { order.append(key) }
-            let text = (try? YAMLText.of(job.definition)) ?? ""
+            let text = JobFacts.text(of: job.definition)
             if job.isOld {
                 sides[key, default: ([], [])].old.append(text)
             } else {

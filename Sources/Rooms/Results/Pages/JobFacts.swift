@@ -38,12 +38,16 @@ enum JobFacts {
         ]
     }
 
+    /// A definition in the keys of a job file, and where it stands.
+    static func text(of job: ConfiguredJob) -> String {
+        (job.job.source.map { "# \($0)\n" } ?? "") + ((try? YAMLText.of(job.document)) ?? "")
+    }
+
     /// A definition on the job's own page, with the document that is run.
     static func definition(_ job: ConfiguredJob) -> [String: PageValue] {
-        let document = (try? JSONDocument.value(of: job.job)).flatMap { try? YAMLText.of($0) }
-        return row(job).merging([
+        row(job).merging([
             "repository": .optional(job.job.repository?.description),
-            "yaml": .optional(document),
+            "yaml": .text(text(of: job)),
             "timeout": .optional(job.job.decoration.map { HumanTime.duration($0.timeout) }),
             "concurrency": job.job.maxConcurrency == 0 ? .nothing : .number(job.job.maxConcurrency),
             "hash": .markup(RunFacts.commit(job.hash, link: nil)),

@@ -31,7 +31,7 @@ package struct ChangedJob: Sendable {
     package var repository: RepositoryName?
     /// In force at the older version and no longer at the newer; else the other way round.
     package var isOld: Bool
-    package var definition: JSONValue
+    package var definition: ConfiguredJob
 }
 
 extension ResultsStore {
@@ -88,7 +88,7 @@ extension ResultsStore {
     package func changedJobs(from old: Int64, to new: Int64, limit: Int) async throws -> [ChangedJob] {
         try await database.execute(Self.listChangedJobs, old, new, limit).map { row throws(PostgresError) in
             let (name, kind, org, repo, isOld, definition) = try row.decode(
-                (String, JobKind, String?, String?, Bool, JSON<JSONValue>).self)
+                (String, JobKind, String?, String?, Bool, JSON<ConfiguredJob>).self)
             return ChangedJob(
                 name: name, kind: kind, repository: Self.name(org, repo), isOld: isOld, definition: definition.value)
         }

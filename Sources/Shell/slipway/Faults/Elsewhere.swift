@@ -32,7 +32,7 @@ struct Elsewhere: Sendable {
         ])
     }
 
-    /// Runs one more agent, with a clock that is wrong by so many seconds, for a while.
+    /// Runs one more agent, with a clock that is wrong by so many seconds, for a while after it has started.
     func runAgent(clock seconds: String, for length: Duration) async throws {
         guard let library = Self.fakeTime else {
             throw MeasuredFleetError("there is no libfaketime; install the package 'faketime'")
@@ -40,14 +40,25 @@ struct Elsewhere: Sendable {
         let agent = agent(
             "clock", ["LD_PRELOAD": library, "FAKETIME": seconds, "FAKETIME_DONT_FAKE_MONOTONIC": "1"])
         let log = "\(folder)/log/clock.log"
+        let before = starts(in: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [executable] in
                 while !Task.isCancelled { try await agent.run(executable, log: log) }
             }
-            group.addTask { try await Task.sleep(for: length) }
+            group.addTask {
+                try await waitUntil("the agent starts; its log is \(log)") { starts(in: log) > before ? true : nil }
+                try await Task.sleep(for: length)
+            }
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+
+    private func starts(in log: String) -> Int { lines(of: log).count { $0.hasSuffix("agent is ready") } }
+
+    private func lines(of log: String) -> [Substring] {
+        let bytes = FileManager.default.contents(atPath: log) ?? Data()
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     }
 
     private func agent(_ name: String, _ further: [String: String] = [:]) -> Child {
@@ -75,8 +86,7 @@ struct Elsewhere: Sendable {
 
     /// Results so far that came after the claim was lost, by the agent's log.
     var refusals: Int {
-        let bytes = FileManager.default.contents(atPath: "\(folder)/log/\(Self.agentName).log") ?? Data()
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").count {
+        lines(of: "\(folder)/log/\(Self.agentName).log").count {
             $0.hasSuffix("nothing of it is published") || $0.hasSuffix("(no longer this agent's)")
         }
     }

@@ -128,7 +128,7 @@ private struct FaultRun: Sendable {
         }
         let begun = ContinuousClock.now
         var records: [FaultRecord] = []
-        var known = try await (doubled: load.doubled(database), deadLetters: deadLetters())
+        var known = try await counts()
         var schedule = schedule
         while .now - begun < .seconds(options.minutes * 60) {
             let slot = (0..<options.atOnce).compactMap { _ in schedule.next() }
@@ -139,6 +139,7 @@ private struct FaultRun: Sendable {
             guard !injected.isEmpty else { continue }
             let mark = await load.sent
             let recovered = try await recover()
+            let now = try await counts()
             for index in injected.indices { injected[index].recovered = recovered }
             if recovered == nil {
                 let lost = try await load.giveUp(before: mark, database)
@@ -146,7 +147,6 @@ private struct FaultRun: Sendable {
                 for line in lost { complain("after \(name) was lost: \(line)") }
                 if lost.isEmpty { complain("after \(name) messages were left over") }
             }
-            let now = try await (doubled: load.doubled(database), deadLetters: deadLetters())
             injected[0].doubled = now.doubled - known.doubled
             injected[0].deadLetters = now.deadLetters - known.deadLetters
             known = now
@@ -203,6 +203,13 @@ private struct FaultRun: Sendable {
 
     private func messages(before time: Date) async throws -> Int {
         try await database.query("select count(*) from fleet.outbox where created_at < \(time)").one().decode(Int.self)
+    }
+
+    /// A database that is still away is waited for: what became of the load stands there alone.
+    private func counts() async throws -> (doubled: Int, deadLetters: Int) {
+        try await waitUntil("the database answers", within: .seconds(300)) {
+            try? await (doubled: load.doubled(database), deadLetters: deadLetters())
+        }
     }
 
     private func deadLetters() async throws -> Int {

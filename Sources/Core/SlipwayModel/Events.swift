@@ -159,6 +159,8 @@ package struct ForgeDesired: Event {
     package enum Value: Hashable, Sendable, Codable {
         /// `state`: pending, success, failure, error. `description`: at most 140 characters.
         case status(sha: String, context: String, state: String, description: String, targetURL: String?)
+        /// A completed check run of its own; of several with one name the newest counts. `conclusion`: success, failure.
+        case checkRun(sha: String, name: String, conclusion: String, summary: String)
         /// Replaces the bot's comment that carries `tag`; nil deletes it.
         case comment(number: Int, tag: String, body: String?)
         /// `look`: of the repository's label, where the forge has to make it first.
@@ -168,6 +170,8 @@ package struct ForgeDesired: Event {
         case reviewer(number: Int, login: String, present: Bool)
         case openness(number: Int, isOpen: Bool)
         case title(number: Int, title: String)
+        /// The opening text.
+        case body(number: Int, body: String)
         /// By its title; nil takes it away.
         case milestone(number: Int, title: String?)
         case branchDeletion(branch: String)

@@ -99,6 +99,10 @@ struct ForgeReporter: Sendable {
             _ = try await forge.createStatus(
                 repository, sha: sha,
                 CommitStatus(state: state, context: context, description: description, targetURL: targetURL))
+        case .checkRun(let sha, let name, let conclusion, let summary):
+            try await forge.createCheckRun(
+                repository, sha: sha, name: name, conclusion: conclusion, title: ReportingText.override(of: name),
+                summary: summary)
         case .comment(let number, let tag, let body):
             try await showComment(repository, number, tag: tag, body: body)
         case .label(let number, let name, true, let look): try await addLabel(repository, number, name, look)
@@ -111,6 +115,7 @@ struct ForgeReporter: Sendable {
             try await forge.withdrawReviewRequests(repository, number, of: [login])
         case .openness(let number, let isOpen): try await forge.setOpenness(repository, number, isOpen: isOpen)
         case .title(let number, let title): _ = try await forge.updatePull(repository, number, title: title)
+        case .body(let number, let body): _ = try await forge.updatePull(repository, number, body: body)
         case .milestone(let number, let title): try await setMilestone(repository, number, title)
         case .branchDeletion(let branch): try await unlessGone { try await forge.deleteBranch(repository, branch) }
         }

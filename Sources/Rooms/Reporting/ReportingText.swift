@@ -4,6 +4,9 @@ package import SlipwayModel
 /// Everything reporting says at the forge. The statuses' descriptions are Prow's, word for word, because tools read
 /// them.
 package enum ReportingText {
+    /// The title of a check run that stands for one that was overridden.
+    static func override(of name: String) -> String { "Override: \(name)" }
+
     /// The forge cuts descriptions here.
     static let descriptionLimit = 140
 

@@ -33,6 +33,17 @@ extension ForgeClient {
         }
     }
 
+    /// The contexts that the protection of a branch wants, as far as the forge shows it to who may read.
+    package func requiredContexts(_ repository: RepositoryName, _ branch: String) async throws(ForgeError) -> [String] {
+        do {
+            let found: ProtectedBranch = try await get("\(repository.path)/branches/\(refPath(branch))")
+            return found.protection?.requiredStatusChecks?.contexts ?? []
+        } catch {
+            guard error.isNotFound || error.status == 403 else { throw error }
+            return []
+        }
+    }
+
     /// Every ref that begins with `prefix` (without `refs/`, e.g. `heads/release-`).
     package func references(_ repository: RepositoryName, prefix: String) async throws(ForgeError) -> [GitReference] {
         try await list("\(repository.path)/git/matching-refs/\(refPath(prefix))")

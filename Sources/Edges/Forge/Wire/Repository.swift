@@ -186,3 +186,30 @@ package struct RepositoryCommit: Hashable, Sendable, Codable {
         case htmlURL = "html_url"
     }
 }
+
+/// A branch with the part of its protection that everybody who may read sees.
+package struct ProtectedBranch: Hashable, Sendable, Codable {
+    package struct Protection: Hashable, Sendable, Codable {
+        package struct StatusChecks: Hashable, Sendable, Codable {
+            package var contexts: [String]
+
+            package init(contexts: [String]) { self.contexts = contexts }
+        }
+
+        package var requiredStatusChecks: StatusChecks?
+
+        package init(requiredStatusChecks: StatusChecks?) { self.requiredStatusChecks = requiredStatusChecks }
+
+        enum CodingKeys: String, CodingKey {
+            case requiredStatusChecks = "required_status_checks"
+        }
+    }
+
+    package var name: String
+    package var protection: Protection?
+
+    package init(name: String, protection: Protection?) {
+        self.name = name
+        self.protection = protection
+    }
+}

@@ -92,6 +92,25 @@ package struct CheckRun: Hashable, Sendable, Codable {
     }
 }
 
+/// A check run as it is made.
+struct NewCheckRun: Sendable, Codable {
+    struct Output: Sendable, Codable {
+        var title: String
+        var summary: String
+    }
+
+    var name: String
+    var headSHA: String
+    var status: String
+    var conclusion: String
+    var output: Output
+
+    enum CodingKeys: String, CodingKey {
+        case name, status, conclusion, output
+        case headSHA = "head_sha"
+    }
+}
+
 extension Sequence<CheckRun> {
     /// The newest of each name, oldest first.
     package var latest: [CheckRun] {

@@ -30,7 +30,6 @@ package enum PluginNames {
             "pipeline-controller": "Tekton is not driven",
             "require-sig": "it was replaced by require-matching-label",
             "requiresig": "it was replaced by require-matching-label",
-            "override-github": "GitHub's own checks are not overridden",
             "jira-lifecycle-plugin": "Jira is not served",
         ]
     }()

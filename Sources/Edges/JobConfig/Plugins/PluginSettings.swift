@@ -20,6 +20,8 @@ package struct PluginSettings: Sendable, Hashable, Codable {
     package var lgtm: [LGTM] = []
     package var owners = Owners()
     package var blunderbuss = Blunderbuss()
+    /// `blunderbuss.orgs`: an entry by `org` or `org/repo` takes the place of what holds everywhere.
+    package var blunderbussOf: [String: Blunderbuss] = [:]
     package var size = Size()
     package var label = Labels()
     package var blockades: [Blockade] = []
@@ -110,6 +112,20 @@ extension PluginSettings {
         package var excludesApprovers = false
         package var ignoresDrafts = false
         package var ignoredAuthors: [String] = []
+        /// Reviewers are asked once this status is there, and not when a pull request is opened.
+        package var waitsFor: AwaitedStatus?
+
+        package init() {}
+    }
+
+    /// `wait_for_status`, with Prow's defaults: the merge pool says that nothing but a review is missing.
+    package struct AwaitedStatus: Sendable, Hashable, Codable {
+        package var context = "tide"
+        package var state = "pending"
+        /// A regular expression.
+        package var description =
+            #"Not mergeable. (PullRequest is missing sufficient approving GitHub review\(s\)|"#
+            + #"Needs (lgtm|approved|approved, lgtm) labels?)\.?"#
 
         package init() {}
     }
@@ -130,8 +146,12 @@ extension PluginSettings {
             package var label = ""
             package var teams: [String] = []
             package var users: [String] = []
-            /// Given by somebody allowed, when one of these labels is set.
+            /// Who may is assigned when one of these labels is set.
             package var assignOn: [String] = []
+            /// Whoever can approve every changed file may as well.
+            package var allowsApprovers = false
+            /// A push takes the label away.
+            package var endsWithPush = false
 
             package init() {}
         }
@@ -195,6 +215,8 @@ extension PluginSettings {
         package var repo = ""
         package var branchPattern = "^release-.*$"
         package var approvers: [String] = []
+        /// Labels that the pull request has to have before.
+        package var neededLabels: Set<String> = ["approved", "lgtm"]
 
         package init() {}
     }

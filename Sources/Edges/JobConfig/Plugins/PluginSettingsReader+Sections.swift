@@ -78,18 +78,49 @@ extension PluginSettingsReader {
     }
 
     mutating func readBlunderbuss(_ section: YAMLEntry) {
-        for entry in fields.mapping(section) ?? [] {
+        let entries = fields.mapping(section) ?? []
+        settings.blunderbuss = blunderbuss(entries.filter { $0.key != "orgs" })
+        for orgs in entries where orgs.key == "orgs" {
+            for org in fields.mapping(orgs) ?? [] {
+                checkScope(org.key, org.line, in: "blunderbuss")
+                let entries = fields.mapping(org) ?? []
+                let own = entries.filter { $0.key != "repos" }
+                if !own.isEmpty { settings.blunderbussOf[org.key] = blunderbuss(own) }
+                for repos in entries where repos.key == "repos" {
+                    for repo in fields.mapping(repos) ?? [] {
+                        settings.blunderbussOf["\(org.key)/\(repo.key)"] = blunderbuss(fields.mapping(repo) ?? [])
+                    }
+                }
+            }
+        }
+    }
+
+    private mutating func blunderbuss(_ entries: [YAMLEntry]) -> PluginSettings.Blunderbuss {
+        var result = PluginSettings.Blunderbuss()
+        for entry in entries {
             switch entry.key {
-            case "request_count": settings.blunderbuss.requestCount = fields.count(entry) ?? 2
-            case "max_request_count": settings.blunderbuss.maximumRequests = fields.count(entry)
-            case "exclude_approvers": settings.blunderbuss.excludesApprovers = fields.bool(entry) ?? false
-            case "ignore_drafts": settings.blunderbuss.ignoresDrafts = fields.bool(entry) ?? false
-            case "ignore_authors": settings.blunderbuss.ignoredAuthors = fields.texts(entry)
+            case "request_count": result.requestCount = fields.count(entry) ?? 2
+            case "max_request_count": result.maximumRequests = fields.count(entry)
+            case "exclude_approvers": result.excludesApprovers = fields.bool(entry) ?? false
+            case "ignore_drafts": result.ignoresDrafts = fields.bool(entry) ?? false
+            case "ignore_authors": result.ignoredAuthors = fields.texts(entry)
             case "use_status_availability":
                 fields.warnUnserved(entry, "whether somebody is busy is not asked of GitHub")
+            case "wait_for_status":
+                var status = PluginSettings.AwaitedStatus()
+                for field in fields.mapping(entry) ?? [] {
+                    switch field.key {
+                    case "context": status.context = fields.text(field) ?? status.context
+                    case "state": status.state = fields.text(field) ?? status.state
+                    case "description": status.description = pattern(field) ?? status.description
+                    default: fields.warnUnknown(field, in: "wait_for_status")
+                    }
+                }
+                result.waitsFor = status
             default: fields.warnUnknown(entry, in: "blunderbuss")
             }
         }
+        return result
     }
 
     mutating func readSize(_ section: YAMLEntry) {
@@ -134,6 +165,8 @@ extension PluginSettingsReader {
             case "label": result.label = fields.text(entry) ?? ""
             case "allowed_teams": result.teams = fields.texts(entry)
             case "allowed_users": result.users = fields.texts(entry)
+            case "allow_approvers_from_owners": result.allowsApprovers = fields.bool(entry) ?? false
+            case "remove_on_new_commits": result.endsWithPush = fields.bool(entry) ?? false
             case "assign_on":
                 for item in fields.list(entry) {
                     guard case .mapping(let members) = item.content else { continue }
@@ -231,6 +264,9 @@ extension PluginSettingsReader {
             case "repo": result.repo = fields.text(entry) ?? ""
             case "branchregexp": result.branchPattern = pattern(entry) ?? result.branchPattern
             case "approvers": result.approvers = fields.texts(entry)
+            case "allow_missing_approved_label":
+                if fields.bool(entry) == true { result.neededLabels.remove("approved") }
+            case "allow_missing_lgtm_label": if fields.bool(entry) == true { result.neededLabels.remove("lgtm") }
             default: fields.warnUnknown(entry, in: "cherry_pick_approved")
             }
         }

@@ -44,6 +44,18 @@ package struct RepositoryPlugins: Sendable, Hashable {
     package var approve: PluginSettings.Approve { section(settings.approve, \.repos) ?? PluginSettings.Approve() }
     package var lgtm: PluginSettings.LGTM { section(settings.lgtm, \.repos) ?? PluginSettings.LGTM() }
 
+    package var blunderbuss: PluginSettings.Blunderbuss { entry(settings.blunderbussOf) ?? settings.blunderbuss }
+
+    /// The restrictions of labels that hold here, each once: the repository's own goes before its organisation's, and
+    /// that before everybody's.
+    package var restrictedLabels: [PluginSettings.Labels.Restricted] {
+        let scopes = [repository.description, repository.org, "*"]
+        var known: Set<String> = []
+        return scopes.flatMap { (settings.label.restricted[$0] ?? []).reversed() }.filter {
+            known.insert($0.label.lowercased()).inserted
+        }
+    }
+
     /// Whether OWNERS count here instead of the forge's collaborators.
     package var skipsCollaborators: Bool { isNamed(in: settings.owners.skipsCollaboratorsIn) }
     /// Whether Markdown files carry owners in a head of YAML here.

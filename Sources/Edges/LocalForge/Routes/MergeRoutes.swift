@@ -19,6 +19,15 @@ struct MergeRoutes {
             return Response.json(try await host(context).allow(methods.byName))
         }
         // A branch's name may hold slashes.
+        repository.get("branches/**") { _, context in
+            let (state, name) = (try await host(context).state, context.rest)
+            guard state.branch(name) != nil else { throw ForgeRefusal.notFound }
+            let contexts = state.protection?[name]?.contexts
+            return Response.json(
+                ProtectedBranch(
+                    name: name,
+                    protection: contexts.map { .init(requiredStatusChecks: .init(contexts: $0)) }))
+        }
         repository.put("branches/**") { request, context in
             _ = try context.requireLogin()
             let body = try await request.body(Protection.self, context)

@@ -180,6 +180,34 @@ struct CommandEndToEndTests {
         }
     }
 
+    @Test(
+        "an App overrides a check run: a newer one of its name succeeds, whatever the base does, until it is taken back"
+    )
+    func overrideCheckRun() async throws {
+        try await PullRequestsHarness.run(isApp: true) { harness in
+            let number = try await harness.forge.open("feature", ["feature.txt": "x\n"])
+            try await harness.quiet()
+            let forge = harness.forge.bot
+            let head = try await forge.pull(Self.repository, number).head.sha
+            try await forge.createCheckRun(
+                Self.repository, sha: head, name: "build", conclusion: "failure", title: "Build", summary: "It broke.")
+            try await harness.say("/override build", on: number, by: "noor")
+            try await harness.quiet()
+            #expect(try await forge.checkRuns(Self.repository, ref: head).map(\.state) == ["failure"])
+            try await harness.say("/override build", on: number, by: "maria")
+            try await harness.quiet()
+            #expect(try await forge.checkRuns(Self.repository, ref: head).map(\.state) == ["success"])
+            _ = try await harness.forge.push("main", ["other.txt": "x\n"])
+            try await harness.quiet()
+            let ended = try await harness.bus.database.query("select ended_by from pull_requests.overrides_v1").one()
+                .decode(String?.self)
+            #expect(ended == nil)
+            try await harness.say("/override-cancel build", on: number, by: "maria")
+            try await harness.quiet()
+            #expect(try await forge.checkRuns(Self.repository, ref: head).map(\.state) == ["failure"])
+        }
+    }
+
     @Test("commands of Scheduling go there; those of strangers are no command to label")
     func scheduled() async throws {
         try await PullRequestsHarness.run { harness in

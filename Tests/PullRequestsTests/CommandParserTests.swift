@@ -44,12 +44,43 @@ struct CommandParserTests {
         Case("in an indented block", "    /test unit\n\t/lgtm\n/retest", ["retest"]),
         Case("in a comment of HTML", "<!-- /test unit -->\n/retest", ["retest"]),
         Case("in an open comment of HTML", "<!--\n/test unit", []),
+        Case("after a comment of HTML on its line", "<!-- x -->/retest\na <!-- x\ny -->/lgtm", ["retest"]),
+        Case("the opening of a comment inside a fence", "```html\n<!--\n```\n/retest", ["retest"]),
+        Case("the opening of a comment in inline code", "write `<!--` before it\n/retest", ["retest"]),
+        Case("the opening of a comment that nothing ends in its paragraph", "a <!-- b\n/retest\n\n-->", ["retest"]),
+        Case("a comment inside a paragraph", "a <!-- b\n/test unit\n--> c\n/retest", ["retest"]),
+        Case("comments beside marks that join letters", "<!--\u{301}\n/test unit\n-->\u{301}\n/retest", ["retest"]),
+        Case("a comment that its opening ends", "<!-->\n/retest", ["retest"]),
+        Case("a fence inside a comment", "<!--\n```\n-->\n/retest", ["retest"]),
+        Case("a fence that is not closed by another kind", "```\n~~~\n/test unit\n```\n/retest", ["retest"]),
+        Case("a fence that is not closed by one with words", "```\n``` x\n/test unit\n```\n/retest", ["retest"]),
+        Case("an indented fence", "  ```\n/test unit\n   ```\n/retest", ["retest"]),
+        Case("four blanks are no end of a fence", "```\n/test unit\n    ```\n/lgtm\n```\n/retest", ["retest"]),
+        Case("a fence in a list", "- ```sh\n  make\n  ```\n/retest", ["retest"]),
+        Case("a fence in a numbered list", "1. do\n2) ~~~\n   /test unit\n   ~~~\n/retest", ["retest"]),
+        Case("a fence that ends with its list", "* ```\n  make\n\n/retest", ["retest"]),
+        Case("a fence in a list in a list", "- - ```\n    /test unit\n    ```\n/retest", ["retest"]),
+        Case("a fence below a list's text", "- text\n\n  ```\n  /test unit\n  ```\n/retest", ["retest"]),
+        Case("a fence in a quote", "> ```\n> /test unit\n/retest", ["retest"]),
+        Case("a command in a list", "- /test unit\n1. /lgtm\n/retest", ["retest"]),
+        Case("a rule of dashes", "- - -\n---\n/retest", ["retest"]),
         Case("empty", "", []),
         Case("twice the same", "/retest\n/retest", ["retest", "retest"]),
     ])
     func finds(_ row: Case) {
         let found = CommandParser.commands(in: CommandParser.visibleText(row.text))
         #expect(found.map { $0.arguments.isEmpty ? $0.name : "\($0.name) \($0.arguments)" } == row.commands)
+    }
+
+    @Test(
+        "what no person writes is read to its end",
+        arguments: [
+            ("<!--", false), ("<!---->", true), ("<!-- \n", false), ("a <!-- b\n", true), ("- ", true), ("`<!--", true),
+            ("--> <!--\n", true), ("```\n", true),
+        ])
+    func floods(_ part: String, _ isSeen: Bool) {
+        let flood = String(repeating: part, count: 15_000 * 4 / part.utf8.count / 2 * 2) + "\n\n/retest"
+        #expect(CommandParser.visibleText(flood).hasSuffix("/retest") == isSeen)
     }
 
     @Test("what no person writes is bounded")

@@ -42,6 +42,8 @@ struct MergingWorker: Worker {
                 if !push.isTag { pushed.insert(PoolName(repository: push.repository, branch: push.ref)) }
             case StatusTold.type:
                 let status = try message.decode(StatusTold.self)
+                // Merging's own word is no news to it.
+                guard status.context != "tide" else { continue }
                 told.insert(CommitName(repository: status.repository, sha: status.sha))
             case RunRefused.type:
                 let refusal = try message.decode(RunRefused.self)

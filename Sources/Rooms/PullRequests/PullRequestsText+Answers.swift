@@ -89,7 +89,7 @@ extension PullRequestsText {
     }
     static func overrideUnknown(_ names: [String], _ contexts: [String]) -> String {
         let known = contexts.isEmpty ? "nothing here has failed" : "not successful are \(list(contexts))"
-        return "there is no context or job \(list(names)) here; \(known). Nothing was overridden."
+        return "there is no context, check run or job \(list(names)) here; \(known). Nothing was overridden."
     }
     // Prow's words, which its tools know.
     static func overrode(_ contexts: [String], _ actor: String, isSticky: Bool) -> String {
@@ -98,6 +98,12 @@ extension PullRequestsText {
     }
     static func cancelledOverrides(_ contexts: [String], _ actor: String) -> String {
         "Cancelled overrides on behalf of \(actor): \(contexts.map(code).joined(separator: ", "))"
+    }
+    static func checksAreOfApps(_ names: [String]) -> String {
+        """
+        \(list(names)) \(names.count == 1 ? "is a check run" : "are check runs"): the forge takes those only from a GitHub \
+        App, and this CI has signed in with a token. Nothing was overridden.
+        """
     }
     static let noOverride = "no such override stands."
     static func overriddenBy(_ actor: String) -> String { RunRequested.overridden + actor }
@@ -109,7 +115,8 @@ extension PullRequestsText {
     static let mayNotRetitle = "only its author and who is trusted here can change the title."
     static let emptyTitle = "a title cannot be empty."
     static let longTitle = "a title has at most 256 characters."
-    static let titleCallsPeople = "a title cannot hold an `@`: it would call people with every mention."
+    static let titleCallsPeople =
+        "a title cannot call people (`@`) or close issues (`Fixes #1`): every squashed commit would do so again."
     static let helpIsForIssues =
         "`/help` and `/good-first-issue` are for issues. `/why` says what this pull request waits for."
 

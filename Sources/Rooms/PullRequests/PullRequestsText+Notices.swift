@@ -48,6 +48,14 @@ extension PullRequestsText {
     static let releaseNoteStandsInBody =
         "release notes stand in the opening text of the pull request; edit it. `/release-note-none` says that there is none."
     static let mayNotSayNone = "only its author and who is trusted here can say `/release-note-none`."
+    static func mayNotEditNote(_ org: String) -> String {
+        "only members of **\(org)** can change the release note of somebody's opening text."
+    }
+    static let noNoteInComment = "say the new note in a block ```` ```release-note ```` below the command."
+    static let noNoteInBody = "the opening text has no block ```` ```release-note ```` to put it into."
+    static func deprecationIsNoted(_ label: String) -> String {
+        "what has the label `\(label)` is to be noted: write in the opening text what is deprecated."
+    }
     static let noteContradicts = "the opening text has a release note; take it out or write NONE there."
 
     static let cherryPickUnapproved = """

@@ -17,11 +17,14 @@ package enum PullRequestsText {
             case .withdrawReviewRequests(let logins): "asked \(logins.joined(separator: ", ")) no more for a review"
             case .close: "closed the pull request"
             case .reopen: "reopened the pull request"
+            case .rewrite: "changed the opening text"
             case .retitle(let title): "changed the title to “\(title)”"
             case .milestone(let title): title.map { "set the milestone \($0)" } ?? "removed the milestone"
             case .status(let context, _, _): "set the status of \(context)"
-            case .override(let contexts, _): "overrode \(contexts.joined(separator: ", "))"
-            case .cancelOverrides(let contexts): "took back the overrides of \(contexts.joined(separator: ", "))"
+            case .override(let contexts, _), .overrideChecks(let contexts):
+                "overrode \(contexts.joined(separator: ", "))"
+            case .cancelOverrides(let contexts, let checks):
+                "took back the overrides of \((contexts + checks).joined(separator: ", "))"
             case .cherryPick(let branches): "picks it onto \(branches.joined(separator: ", "))"
             case .deleteHeadBranch: "deleted the branch"
             case .abortRuns(let runs): runs.count == 1 ? "aborted a run" : "aborted \(runs.count) runs"

@@ -35,8 +35,7 @@ struct PullRequestsWorker: Worker {
                 comments.append((try message.decode(CommentWritten.self), message.envelope.traceparent))
             case BaseMoved.type: bases.append(try message.decode(BaseMoved.self))
             case StatusTold.type:
-                let told = try message.decode(StatusTold.self)
-                if AgreementPlugin.contexts.contains(told.context) { statuses.append(told) }
+                statuses.append(try message.decode(StatusTold.self))
             default: forgotten.append(try message.decode(PeopleChanged.self))
             }
         }
@@ -52,7 +51,9 @@ struct PullRequestsWorker: Worker {
             else { continue }
             found.append(occurrence)
         }
-        for status in statuses { found += try await occurrences(status, current) }
+        for status in statuses where Self.matters(status, current.plugins(of: status.repository)) {
+            found += try await occurrences(status, current)
+        }
         let ready = try await reader.gathered(found)
         return { [keeper, forgotten, bases] effects in
             for people in forgotten {
@@ -128,6 +129,11 @@ struct PullRequestsWorker: Worker {
             at: text?.writtenAt ?? review?.review.at ?? Date(), delivery: written.deliveryID, told: told, text: text,
             review: review, settings: current.plugins(of: written.repository), configVersion: current.version,
             traceparent: traceparent)
+    }
+
+    /// Whether a rule looks at the context; most are nobody's.
+    private static func matters(_ told: StatusTold, _ settings: RepositoryPlugins) -> Bool {
+        AgreementPlugin.contexts.contains(told.context) || settings.blunderbuss.waitsFor?.context == told.context
     }
 
     /// The open pull requests whose head the status is of.

@@ -8,7 +8,7 @@ package import SlipwayModel
 /// | pull_request, any action | `pull.changed` |
 /// | push to a branch or tag, not a deletion | `ref.pushed` |
 /// | issue_comment on a pull request, pull_request_review, pull_request_review_comment | `comment.written` |
-/// | status, or a check run that began or ended, not ours | `status.told` |
+/// | status, or a check run that began or ended, not ours; the pool's own | `status.told` |
 /// | organization, membership, member, team: somebody came or went | `people.changed` |
 ///
 /// What the bot itself writes is nothing anybody has to read.
@@ -87,11 +87,16 @@ package struct DeliveryNormaliser: Sendable {
             deliveryID: id, subjectVersion: instant?.milliseconds ?? 0)
     }
 
+    /// Tide's context, which its tools look for.
+    private static let poolContext = "tide"
+
     private func status(
         _ repository: Repository, _ sha: String, _ context: String, by sender: Account?, _ id: String
     ) -> StatusTold? {
         let sender = sender?.login ?? "ghost"
-        guard let repository = repository.repositoryName, sender.lowercased() != bot.lowercased() else { return nil }
+        // Of what the bot says itself only the pool's word is news: it may be waited for.
+        let isNews = sender.lowercased() != bot.lowercased() || context == Self.poolContext
+        guard let repository = repository.repositoryName, isNews else { return nil }
         return StatusTold(repository: repository, sha: sha, context: context, sender: sender, deliveryID: id)
     }
 

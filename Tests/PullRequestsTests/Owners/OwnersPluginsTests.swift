@@ -1,3 +1,4 @@
+import Forge
 import Foundation
 import JobConfig
 import PullRequests
@@ -27,6 +28,12 @@ struct OwnersScene: Sendable {
         facts.collaborators = ["li": true, "dora": true, "maria": true]
         facts.trusted = facts.collaborators
         change(&self)
+    }
+
+    /// Reviewers are asked when the pool says that a review is missing, which it does.
+    mutating func awaits(_ says: String = "Not mergeable. Needs approved, lgtm labels.", state: String = "pending") {
+        settings.blunderbuss.waitsFor = .init()
+        facts.statuses = [CommitStatus(state: state, context: "tide", description: says)]
     }
 
     func context(_ comment: CommentReference?) -> PullContext {
@@ -229,6 +236,47 @@ struct OwnersPluginsTests {
             $0.settings.blunderbuss.ignoresDrafts = true
         },
         Event("ready", .readyForReview, ["cc"]),
+        Event("opened, a status awaited", .opened, ["-approved", "notice"]) { $0.awaits() },
+        Event("ready, a status awaited", .readyForReview, []) { $0.awaits() },
+        Event("the status awaited is there", .statusTold("tide"), ["cc"]) { $0.awaits() },
+        Event("there, with /cc in its text", .statusTold("tide"), ["cc"]) {
+            $0.awaits()
+            $0.pull.body = "/cc @li"
+        },
+        Event("another status", .statusTold("ci/unit"), []) { $0.awaits() },
+        Event("the status, nobody waits for it", .statusTold("tide"), []) {
+            $0.awaits()
+            $0.settings.blunderbuss.waitsFor = nil
+        },
+        Event("the status says that more is missing", .statusTold("tide"), []) {
+            $0.awaits("Not mergeable. Needs lgtm, ok-to-test labels.")
+        },
+        Event("the status is in another state", .statusTold("tide"), []) { $0.awaits(state: "success") },
+        Event("the status has gone again", .statusTold("tide"), []) {
+            $0.awaits()
+            $0.facts.statuses = []
+        },
+        Event("there, somebody asked already", .statusTold("tide"), []) {
+            $0.awaits()
+            $0.pull.requestedReviewers = ["zoe"]
+        },
+        Event("there, a draft left alone", .statusTold("tide"), []) {
+            $0.awaits()
+            $0.pull.isDraft = true
+            $0.settings.blunderbuss.ignoresDrafts = true
+        },
+        Event("there, somebody who is left alone", .statusTold("tide"), []) {
+            $0.awaits()
+            $0.settings.blunderbuss.ignoredAuthors = ["noor"]
+        },
+        Event("the repository asks nobody", .opened, ["-approved", "notice"]) {
+            $0.settings.blunderbussOf["harbor/crane"] = .init()
+            $0.settings.blunderbussOf["harbor/crane"]?.requestCount = 0
+        },
+        Event("the organization asks nobody, the repository does", .readyForReview, ["cc"]) {
+            $0.settings.blunderbussOf = ["harbor": .init(), "harbor/crane": .init()]
+            $0.settings.blunderbussOf["harbor"]?.requestCount = 0
+        },
         Event("a comment was deleted", .withdrawn, ["-approved", "notice"]),
         Event("asked already", .readyForReview, []) {
             $0.pull.requestedReviewers = ["nils", "maria", "otto", "dora", "li"]

@@ -135,6 +135,64 @@ struct LabelCommandTests {
             scene.say("/label cve/wontfix").answers.first?.contains("members of `security`, `pushkarj` may") == true)
     }
 
+    @Test("the rule of the repository goes before its organization's, and that before everybody's")
+    func scopes() {
+        var scene = Scene(actor: "pushkarj")
+        var rule = Scene.restricted
+        rule.label = "cve/wontfix"
+        var narrow = rule
+        narrow.users = ["maria"]
+        scene.settings.label.restricted = ["*": [rule], "harbor": [rule], "harbor/crane": [narrow]]
+        #expect(scene.say("/label cve/wontfix").words == ["answer"])
+        scene.settings.label.restricted = ["*": [narrow], "harbor": [rule]]
+        #expect(scene.say("/label CVE/wontfix").words == ["+cve/wontfix"])
+        scene.settings.label.restricted = ["other": [narrow], "*": [narrow, rule]]
+        #expect(scene.say("/label cve/wontfix").words == ["+cve/wontfix"])
+    }
+
+    @Test(
+        "allow_approvers_from_owners: who can approve every changed file",
+        arguments: [
+            ("li", ["cranes/arm.c"], ["+cve/wontfix"]), ("LI", ["cranes/arm.c"], ["+cve/wontfix"]),
+            ("maria", ["cranes/arm.c", "readme"], ["+cve/wontfix"]), ("li", ["cranes/arm.c", "readme"], ["answer"]),
+            ("nils", ["cranes/arm.c"], ["answer"]), ("li", [], ["answer"]), ("maria", ["docks/a"], ["answer"]),
+            ("pushkarj", ["docks/a"], ["+cve/wontfix"]),
+        ])
+    func approvers(_ actor: String, _ files: [String], _ words: [String]) {
+        var scene = Scene(actor: actor)
+        var rule = Scene.restricted
+        rule.label = "cve/wontfix"
+        rule.allowsApprovers = true
+        scene.settings.label.restricted = ["harbor/crane": [rule]]
+        #expect(scene.questions("/label cve/wontfix").contains(.owners))
+        #expect(!scene.questions("/label api-review").contains(.owners))
+        #expect(scene.say("/label cve/wontfix").words == (actor == "pushkarj" ? words : ["answer"]))
+        scene.facts.owners = OwnersFacts(
+            files, in: OwnersFixture.harbour, headSHA: scene.pull.headSHA, baseSHA: scene.pull.baseSHA)
+        #expect(scene.say("/label cve/wontfix").words == words)
+    }
+
+    @Test("remove_on_new_commits, assign_on")
+    func restrictedEvents() {
+        var scene = Scene(labels: ["CVE/wontfix", "kind/bug"])
+        var rule = Scene.restricted
+        rule.label = "cve/wontfix"
+        rule.assignOn = ["kind/bug"]
+        scene.names = ["label"]
+        scene.settings.label.restricted = ["harbor": [rule]]
+        #expect(scene.happen(.pushed).words.isEmpty)
+        #expect(scene.happen(.labeled("Kind/Bug")).words == ["assign pushkarj"])
+        #expect(scene.happen(.labeled("kind/feature")).words.isEmpty)
+        rule.endsWithPush = true
+        scene.settings.label.restricted = ["harbor": [rule]]
+        #expect(scene.happen(.pushed).words == ["-cve/wontfix"])
+        scene.pull.isMerged = true
+        #expect(scene.happen(.pushed).words.isEmpty)
+        scene.pull.isMerged = false
+        scene.pull.labels = ["kind/bug"]
+        #expect(scene.happen(.pushed).words.isEmpty)
+    }
+
     @Test("membership is asked for only where it decides")
     func laziness() {
         #expect(Scene().questions("/kind bug") == [.repositoryLabels])
@@ -254,82 +312,6 @@ struct AssignTests {
     func bounded() {
         let names = (0..<500).map { "@user\($0)" }.joined(separator: " ")
         #expect(Scene().questions("/assign \(names)").count == 50)
-    }
-}
-
-@Suite("/override, /skip")
-struct OverrideTests {
-    private func scene(_ actor: String) -> Scene {
-        var scene = Scene(actor: actor)
-        scene.jobs("unit", "lint?", "e2e", "never")
-        scene.statuses([
-            "ci/unit": "failure", "ci/lint": "failure", "ci/e2e": "success", "travis": "error", "a b": "failure",
-            "hung": "pending",
-        ])
-        scene.facts.overrides = ["ci/unit", "travis"]
-        return scene
-    }
-
-    @Test(arguments: [
-        Said("/override ci/unit", "override ci/unit", "answer"), Said("/override unit", "override ci/unit", "answer"),
-        Said("/override travis", "override travis", "answer"),
-        Said("/override ci/unit travis", "override ci/unit travis", "answer"),
-        Said("/override unit ci/unit", "override ci/unit", "answer"),
-        Said("/override ci/e2e", "answer"), Said("/override e2e", "answer"), Said("/override ci/e2e unit", "answer"),
-        Said("/override hung", "override hung", "answer"),
-        Said("/override never", "override ci/never", "answer"),
-        Said("/override \"a b\"", "override a b", "answer"),
-        Said("/override 'a b' unit", "override a b ci/unit", "answer"),
-        Said("/override ci/unit\n/override travis", "override ci/unit", "answer", "override travis", "answer"),
-        Said("/override unit\r\nIt is known to fail.", "override ci/unit", "answer"),
-        Said("/override nothing", "answer"), Said("/override nothing ci/unit", "answer"),
-        Said("/override CI/UNIT", "answer"), Said("/override", "answer"),
-        Said("/override lint", "override ci/lint", "answer"),
-        Said("/override ci/unit", by: "noor", "answer"), Said("/override ci/unit", by: "ola", "answer"),
-        Said("/override ci/unit", by: "li", "answer"), Said("/override", by: "ola", "answer"),
-        Said("/override-sticky ci/unit", "sticky ci/unit", "answer"),
-        Said("/override-sticky unit travis", "sticky ci/unit travis", "answer"),
-        Said("/override-sticky nothing", "answer"), Said("/override-sticky ci/unit", by: "ola", "answer"),
-        Said("/override-sticky unit\n/override travis", "sticky ci/unit", "answer", "override travis", "answer"),
-        Said("/override-cancel", "unoverride ci/unit travis", "answer"),
-        Said("/override-cancel ci/unit", "unoverride ci/unit", "answer"),
-        Said("/override-cancel unit", "unoverride ci/unit", "answer"), Said("/override-cancel ci/e2e", "answer"),
-        Said("/override-cancel nothing", "answer"),
-        Said("/override-cancel", by: "ola", "answer"), Said("/override-cancel ci/unit", by: "noor", "answer"),
-        Said("> /override ci/unit"), Said("```\n/override ci/unit\n```"), Said("    /override ci/unit"),
-        Said("please /override ci/unit"), Said("/OVERRIDE ci/unit", "override ci/unit", "answer"),
-        Said("/override   ci/unit  ", "override ci/unit", "answer"),
-        Said("/override ci/unit\r\n", "override ci/unit", "answer"),
-        Said("/skip\n/test lint", "schedule"), Said("/skip\n/retest", "schedule"), Said("/skip\n/test all", "schedule"),
-        Said("/skip\n/test unit", "schedule", "status ci/lint success Skipped"), Said("/skip please"),
-        Said("/skip", "status ci/lint success Skipped"), Said("/skip", by: "ola", "status ci/lint success Skipped"),
-    ])
-    func decides(_ said: Said) { #expect(scene(said.actor).say(said.comment).words == said.words) }
-
-    @Test("teams and administrators only; the answer says who may")
-    func teams() throws {
-        var scene = scene("li")
-        scene.settings.override.teams = ["harbor": ["release-team"]]
-        #expect(scene.say("/override unit").answers.first?.contains("`release-team`") == true)
-        scene.facts.teams[.teamMember(org: "harbor", team: "release-team", login: "li")] = true
-        #expect(scene.say("/override unit").words == ["override ci/unit", "answer"])
-        #expect(scene.say("/override unit").answers == ["Overrode contexts on behalf of li: ci/unit"])
-        #expect(
-            scene.questions("/override unit").contains(.teamMember(org: "harbor", team: "release-team", login: "li")))
-    }
-
-    @Test("what nobody could tell is a no")
-    func unanswered() {
-        var scene = scene("maria")
-        scene.facts.permissions = [:]
-        #expect(scene.say("/override unit").words == ["answer"])
-    }
-
-    @Test("nothing to skip where no optional job failed")
-    func nothingToSkip() {
-        var scene = scene("maria")
-        scene.statuses(["ci/unit": "failure", "ci/lint": "success", "travis": "error"])
-        #expect(scene.say("/skip").words.isEmpty)
     }
 }
 

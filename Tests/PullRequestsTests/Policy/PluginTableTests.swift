@@ -124,46 +124,16 @@ struct PluginTableTests {
         #expect(scene.happen(.opened).words.isEmpty)
         scene.pull.labels = []
         #expect(scene.happen(.unlabeled("kind/bug")).words == ["+do-not-merge/needs-kind", "notice"])
+        #expect(scene.happen(.unlabeled("do-not-merge/needs-kind")).words.isEmpty)
+        #expect(scene.say("/check-required-labels").words == ["+do-not-merge/needs-kind", "notice"])
+        scene.settings.matchingLabels[0].repo = nil
+        #expect(scene.happen(.opened).words == ["+do-not-merge/needs-kind", "notice"])
+        scene.settings.matchingLabels[0].branch = "release-1.0"
+        #expect(scene.happen(.opened).words.isEmpty && scene.say("/check-required-labels").words.isEmpty)
+        scene.pull.baseRef = "release-1.0"
+        #expect(scene.happen(.opened).words == ["+do-not-merge/needs-kind", "notice"])
         scene.settings.matchingLabels[0].org = "other"
         #expect(scene.happen(.opened).words.isEmpty)
-    }
-
-    @Test(
-        "release notes",
-        arguments: [
-            ("", [String](), ["+do-not-merge/release-note-label-needed", "notice"]),
-            ("```release-note\nIt shines.\n```", [], ["+release-note"]),
-            ("```release-note\r\nIt shines.\r\n```", [], ["+release-note"]),
-            ("```release-note\nNONE\n```", [], ["+release-note-none"]),
-            ("```release-note\nn/a\n```", [], ["+release-note-none"]),
-            ("```release-note\n\n```", [], ["+do-not-merge/release-note-label-needed", "notice"]),
-            ("```release-note\nACTION REQUIRED: fill it.\n```", [], ["+release-note-action-required"]),
-            ("**Release note**:\n<!-- say -->\n```\nIt shines.\n```", [], ["+release-note"]),
-            (
-                "```release-note\nIt shines.\n```", ["do-not-merge/release-note-label-needed"],
-                ["-do-not-merge/release-note-label-needed", "+release-note", "unsay"]
-            ),
-            ("```release-note\nNONE\n```", ["release-note"], ["-release-note", "+release-note-none"]),
-        ])
-    func releaseNote(_ body: String, labels: [String], words: [String]) {
-        var scene = Scene(labels: labels)
-        scene.names = ["release-note"]
-        scene.pull.body = body
-        #expect(scene.happen(.opened).words == words)
-    }
-
-    @Test("/release-note-none")
-    func releaseNoteNone() {
-        var scene = Scene(labels: ["do-not-merge/release-note-label-needed"])
-        #expect(
-            scene.say("/release-note-none").words == [
-                "-do-not-merge/release-note-label-needed", "+release-note-none", "unsay",
-            ])
-        scene.actor = "ola"
-        #expect(scene.say("/release-note-none").words == ["answer"])
-        scene.actor = "noor"
-        scene.pull.body = "```release-note\nIt shines.\n```"
-        #expect(scene.say("/release-note-none").words == ["answer"])
     }
 
     @Test(
@@ -212,6 +182,12 @@ struct PluginTableTests {
             scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
         scene.pull.labels = ["lgtm"]
         #expect(!scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
+        scene.settings.cherryPickApproved[0].neededLabels = ["lgtm"]
+        #expect(scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
+        scene.pull.labels = []
+        #expect(!scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
+        scene.settings.cherryPickApproved[0].neededLabels = []
+        #expect(scene.happen(.reviewed).words.contains("+cherry-pick-approved"))
         scene.pull.baseRef = "main"
         #expect(scene.happen(.opened).words.isEmpty)
     }
@@ -253,7 +229,8 @@ struct PluginTableTests {
             ("/retitle New lamp", "noor", ["title New lamp"]), ("/retitle New lamp", "maria", ["title New lamp"]),
             ("/retitle New lamp", "ola", ["answer"]), ("/retitle", "noor", ["answer"]),
             ("/retitle Thank @maria", "noor", ["answer"]), ("/retitle Add oil", "noor", [String]()),
-            ("/retitle a\n/retitle b", "noor", ["title b"]),
+            ("/retitle a\n/retitle b", "noor", ["title a"]), ("/retitle Oil (fixes #3)", "noor", ["answer"]),
+            ("/retitle Mail a@b.example", "noor", ["title Mail a@b.example"]),
             ("/retitle " + String(repeating: "x", count: 257), "noor", ["answer"]),
         ])
     func retitle(_ comment: String, _ actor: String, words: [String]) {

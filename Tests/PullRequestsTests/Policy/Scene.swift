@@ -60,6 +60,7 @@ struct Scene: Sendable {
     func say(_ comment: String) -> PullTurn {
         var context = context
         context.text = CommandParser.visibleText(comment)
+        context.written = comment
         var turn = PullTurn(context, plugins: plugins)
         turn.decide(
             CommandParser.commands(in: context.text, limit: CommandParser.maximumCommands + 1),
@@ -116,6 +117,17 @@ struct Scene: Sendable {
     }
 }
 
+extension Scene {
+    mutating func checks(_ conclusions: [String: String]) {
+        facts.checkRuns = conclusions.sorted { $0.key < $1.key }.enumerated().map { number, check in
+            CheckRun(
+                id: Int64(number), name: check.key, headSHA: pull.headSHA,
+                status: check.value.isEmpty ? "in_progress" : "completed",
+                conclusion: check.value.isEmpty ? nil : check.value)
+        }
+    }
+}
+
 extension PullTurn {
     /// The actions in words: `+label`, `-label`, `assign a b`, `answer` …
     var words: [String] { actions.map(\.word) }
@@ -139,11 +151,14 @@ extension PullAction {
         case .close: "close"
         case .reopen: "reopen"
         case .retitle(let title): "title \(title)"
+        case .rewrite(let body): "body \(body)"
         case .milestone(let title): "milestone \(title ?? "none")"
         case .status(let context, let state, let description): "status \(context) \(state) \(description)"
         case .override(let contexts, let isSticky):
             "\(isSticky ? "sticky" : "override") \(contexts.joined(separator: " "))"
-        case .cancelOverrides(let contexts): "unoverride \(contexts.joined(separator: " "))"
+        case .overrideChecks(let names): "checks \(names.joined(separator: " "))"
+        case .cancelOverrides(let contexts, let checks):
+            "unoverride \((contexts + checks.map { "check:\($0)" }).joined(separator: " "))"
         case .cherryPick(let branches): "pick \(branches.joined(separator: " "))"
         case .deleteHeadBranch: "delete branch"
         case .abortRuns(let runs): "abort \(runs.count)"

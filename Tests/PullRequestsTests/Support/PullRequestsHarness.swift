@@ -39,15 +39,16 @@ struct PullRequestsHarness: Sendable {
     /// - Parameters:
     ///   - files: of the branch `main`, e.g. OWNERS files.
     ///   - plugins: what `plugins.yaml` says; nil where there is none.
+    ///   - isApp: whether Slipway has signed in as a GitHub App.
     static func run(
-        files: [String: String] = [:], plugins: PluginSettings? = nil,
+        files: [String: String] = [:], plugins: PluginSettings? = nil, isApp: Bool = false,
         _ body: @Sendable @escaping (PullRequestsHarness) async throws -> Void
     ) async throws {
-        try await TestGate.forges.pass { try await serve(files, plugins, body) }
+        try await TestGate.forges.pass { try await serve(files, plugins, isApp, body) }
     }
 
     private static func serve(
-        _ files: [String: String], _ plugins: PluginSettings?,
+        _ files: [String: String], _ plugins: PluginSettings?, _ isApp: Bool,
         _ body: @Sendable @escaping (PullRequestsHarness) async throws -> Void
     ) async throws {
         var settings = Settings()
@@ -71,9 +72,10 @@ struct PullRequestsHarness: Sendable {
             for await port in ports {
                 let hook = "http://127.0.0.1:\(port)/hook"
                 try await ForgeFixture.run(hookURL: hook, files: files) { [settings] forge in
-                    let rooms = rooms(bus, forge.bot, mirrors, settings)
-                    let reporting = ReportingService(bus: bus, forge: forge.bot, settings: settings)
-                    let triggers = TriggersService(bus: bus, settings: settings, forge: forge.bot)
+                    let client = isApp ? try forge.app() : forge.bot
+                    let rooms = rooms(bus, client, mirrors, settings)
+                    let reporting = ReportingService(bus: bus, forge: client, settings: settings)
+                    let triggers = TriggersService(bus: bus, settings: settings, forge: client)
                     let harness = PullRequestsHarness(
                         bus: bus, forge: forge, room: rooms,
                         workers: triggers.workers + rooms.workers + reporting.workers,

@@ -17,13 +17,15 @@ struct NormaliserTests {
     private static func check(_ action: String) -> String {
         #""action":"\#(action)","check_run":{"id":1,"name":"build","head_sha":"abc","status":"completed"}"#
     }
+    private static let pool = #""sha":"abc","context":"tide","state":"pending""#
     private static let status = #""sha":"abc","context":"licence","state":"success""#
 
     @Test(
-        "what others say of a commit is told, what the bot says is not",
+        "what others say of a commit is told, what the bot says is not, but for the pool's word",
         arguments: [
             Case(event: "status", fields: status, told: "licence"),
             Case(event: "status", fields: status, sender: "Slipway-Bot"),
+            Case(event: "status", fields: pool, sender: "slipway-bot", told: "tide"),
             Case(event: "check_run", fields: check("created"), told: "build"),
             Case(event: "check_run", fields: check("completed"), told: "build"),
             Case(event: "check_run", fields: check("completed"), sender: "slipway-bot"),

@@ -9,7 +9,7 @@ package enum LabelPlugin {
     static let membersOnly = "triage/accepted"
 
     package static let plugin = PullPlugin(
-        "label", "Adds and removes labels of the repository.", commands: [grouped, free], reaction: assigning)
+        "label", "Adds and removes labels of the repository.", commands: [grouped, free], reaction: restricting)
 
     static let grouped = CommandDefinition(
         prefixes + prefixes.map { "remove-\($0)" },
@@ -31,20 +31,23 @@ package enum LabelPlugin {
 
     static let free = CommandDefinition(
         ["label", "remove-label"], usage: ["/label NAME", "/remove-label NAME"],
-        who: "anyone, for the labels that `additional_labels` lists; `restricted_labels` say who may set the others",
+        who: """
+            anyone, for the labels that `additional_labels` lists; `restricted_labels` say who may set the others: teams, \
+            users, or whoever can approve every changed file
+            """,
         effect: "Adds or removes a label that is in no group.", worksOnClosed: true, needs: needs
     ) { calls, context in
         decide(calls, context, isListed: true) { $0.arguments.isEmpty ? [] : [$0.arguments] }
     }
 
     private static func needs(_ calls: [CommandCall], _ context: PullContext) -> [Question] {
-        let rules = restrictions(context)
+        let rules = context.settings.restrictedLabels.filter { rule in calls.contains { mentions($0, rule.label) } }
         let teams = rules.flatMap(\.teams).map {
             Question.teamMember(org: context.pull.repository.org, team: $0, login: context.actor)
         }
         let asksMembership = calls.contains { $0.name == "triage" }
-        return [.repositoryLabels] + (asksMembership ? [.member(context.actor)] : [])
-            + (rules.contains { rule in calls.contains { mentions($0, rule.label) } } ? teams : [])
+        return [.repositoryLabels] + (asksMembership ? [.member(context.actor)] : []) + teams
+            + (rules.contains(where: \.allowsApprovers) ? [.owners] : [])
     }
 
     private static func mentions(_ call: CommandCall, _ label: String) -> Bool {
@@ -55,29 +58,24 @@ package enum LabelPlugin {
             : words.split(whereSeparator: \.isWhitespace).contains { "\(name)/\($0)" == label.lowercased() }
     }
 
-    private static func restrictions(_ context: PullContext) -> [PluginSettings.Labels.Restricted] {
-        let restricted = context.settings.settings.label.restricted
-        return (restricted["*"] ?? []) + (restricted[context.pull.repository.org] ?? [])
-            + (restricted[context.pull.repository.description] ?? [])
+    private static func restriction(_ name: String, _ context: PullContext) -> PluginSettings.Labels.Restricted? {
+        context.settings.restrictedLabels.first { Login.same($0.label, name) }
     }
 
     /// Whether somebody may set a label that is restricted; nil where it is not.
     private static func mayRestricted(_ name: String, _ context: PullContext) -> Bool? {
-        let rules = restrictions(context).filter { Login.same($0.label, name) }
-        guard !rules.isEmpty else { return nil }
-        return rules.contains { rule in
-            rule.users.contains { Login.same($0, context.actor) }
-                || rule.teams.contains {
-                    context.facts.isTeamMember(context.pull.repository.org, $0, context.actor)
-                }
-        }
+        guard let rule = restriction(name, context) else { return nil }
+        return rule.users.contains { Login.same($0, context.actor) }
+            || rule.teams.contains { context.facts.isTeamMember(context.pull.repository.org, $0, context.actor) }
+            || rule.allowsApprovers && context.facts.owners?.approvesAll(context.actor) == true
     }
 
     /// Who may set a restricted label, in words.
     private static func allowedPeople(_ name: String, _ context: PullContext) -> [String] {
-        let rules = restrictions(context).filter { Login.same($0.label, name) }
-        return rules.flatMap(\.teams).map { "members of `\(PullRequestsText.code($0))`" }
-            + rules.flatMap(\.users).map { "`\(PullRequestsText.code($0))`" }
+        guard let rule = restriction(name, context) else { return [] }
+        return rule.teams.map { "members of `\(PullRequestsText.code($0))`" }
+            + rule.users.map { "`\(PullRequestsText.code($0))`" }
+            + (rule.allowsApprovers ? ["whoever can approve every changed file"] : [])
     }
 
     private static func decide(
@@ -149,11 +147,19 @@ package enum LabelPlugin {
         }
     }
 
-    /// `assign_on`: who may set a restricted label is assigned when another label asks for it.
-    static let assigning = PullPlugin.Reaction(react: { event, context in
-        guard case .labeled(let name) = event else { return [] }
-        let users = restrictions(context).filter { rule in rule.assignOn.contains { Login.same($0, name) } }
-            .flatMap(\.users)
-        return users.isEmpty ? [] : [.assign(users)]
+    /// `assign_on`: who may set a restricted label is assigned when another label asks for it. `remove_on_new_commits`: a
+    /// push takes it away.
+    static let restricting = PullPlugin.Reaction(react: { event, context in
+        switch event {
+        case .labeled(let name):
+            let users = context.settings.restrictedLabels.filter { rule in
+                rule.assignOn.contains { Login.same($0, name) }
+            }.flatMap(\.users)
+            return users.isEmpty ? [] : [.assign(users)]
+        case .pushed where !context.pull.isMerged:
+            return context.settings.restrictedLabels.filter { $0.endsWithPush && context.pull.has($0.label) }
+                .map { .removeLabel($0.label) }
+        default: return []
+        }
     })
 }

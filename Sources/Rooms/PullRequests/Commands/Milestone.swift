@@ -14,7 +14,7 @@ package enum MilestonePlugin {
     ) { calls, context in
         guard let team = MilestoneTeam(context) else { return [.answer(PullRequestsText.noMilestoneTeam)] }
         guard team.holds(context) else { return [.answer(PullRequestsText.notInMilestoneTeam(team.name))] }
-        guard let title = calls.last?.arguments, !title.isEmpty else {
+        guard let title = calls.first?.arguments, !title.isEmpty else {
             return [.answer(PullRequestsText.whichMilestone(context.facts.milestones ?? []))]
         }
         if title.lowercased() == "clear" { return [.milestone(nil)] }

@@ -13,37 +13,44 @@ package enum OverridePlugin {
             administrators of the repository; approvers of its root and members of teams where the configuration says so
             """,
         effect: """
-            Sets contexts that did not succeed, named by themselves or by their jobs, to success, and notes who did it. \
-            It holds until the base branch moves, a sticky one until the next push.
+            Sets contexts that did not succeed, named by themselves or by their jobs, and check runs that failed to \
+            success, and notes who did it. It holds until the base branch moves; a sticky one, and a check run's, until \
+            the next push. A name with blanks stands in quotes.
             """,
         needs: needs
     ) { calls, context in
         guard may(context) else { return [.answer(PullRequestsText.mayNotOverride(context))] }
         var actions: [PullAction] = []
-        var unknown: [String] = []
+        var (unknown, unwritable): ([String], [String]) = ([], [])
         for call in calls {
             let wanted = names(call.arguments)
             guard !wanted.isEmpty else {
                 actions.append(.answer(PullRequestsText.overrideWhat(overridable(context))))
                 continue
             }
-            var contexts: [String] = []
+            var (contexts, checks): ([String], [String]) = ([], [])
             for name in wanted {
-                if let found = overridden(name, context) {
-                    if !contexts.contains(found) { contexts.append(found) }
-                } else {
+                let found = overridden(name, context)
+                if let found, !contexts.contains(found) { contexts.append(found) }
+                let hasFailed = context.facts.checkRuns.contains { $0.name == name && $0.state == "failure" }
+                if hasFailed, !context.facts.writesChecks {
+                    if found == nil { unwritable.append(name) }
+                } else if hasFailed {
+                    if !checks.contains(name) { checks.append(name) }
+                } else if found == nil {
                     unknown.append(name)
                 }
             }
-            guard !contexts.isEmpty else { continue }
+            guard !(contexts + checks).isEmpty else { continue }
             let isSticky = call.name == "override-sticky"
-            actions += [
-                .override(contexts: contexts, isSticky: isSticky),
-                .answer(PullRequestsText.overrode(contexts, context.actor, isSticky: isSticky)),
-            ]
+            if !contexts.isEmpty { actions.append(.override(contexts: contexts, isSticky: isSticky)) }
+            if !checks.isEmpty { actions.append(.overrideChecks(checks)) }
+            let named = contexts + checks.filter { !contexts.contains($0) }
+            actions.append(.answer(PullRequestsText.overrode(named, context.actor, isSticky: isSticky)))
         }
         // Nothing is half done: with one unknown name none is overridden, as in Prow.
         if !unknown.isEmpty { return [.answer(PullRequestsText.overrideUnknown(unknown, overridable(context)))] }
+        if !unwritable.isEmpty { return [.answer(PullRequestsText.checksAreOfApps(unwritable))] }
         return actions
     }
 
@@ -53,17 +60,25 @@ package enum OverridePlugin {
         needs: { needs($0, $1) + [.overrides] }
     ) { calls, context in
         guard may(context) else { return [.answer(PullRequestsText.mayNotOverride(context))] }
-        let named = calls.flatMap { names($0.arguments) }.map { resolve($0, context) ?? $0 }
-        let meant = context.facts.overrides.filter { named.isEmpty || named.contains($0) }
+        let words = calls.flatMap { names($0.arguments) }
+        let named = words.map { resolve($0, context) ?? $0 }
+        let isAll = calls.contains { names($0.arguments).isEmpty }
+        let contexts = context.facts.overrides.filter { isAll || named.contains($0) }
+        let checks = context.facts.overriddenChecks.filter { isAll || words.contains($0) }
+        let meant = contexts + checks.filter { !contexts.contains($0) }
         guard !meant.isEmpty else { return [.answer(PullRequestsText.noOverride)] }
         return [
-            .cancelOverrides(contexts: meant), .answer(PullRequestsText.cancelledOverrides(meant, context.actor)),
+            .cancelOverrides(contexts: contexts, checks: checks),
+            .answer(PullRequestsText.cancelledOverrides(meant, context.actor)),
         ]
     }
 
     private static func needs(_ calls: [CommandCall], _ context: PullContext) -> [Question] {
         let org = context.pull.repository.org
-        var questions: [Question] = [.permission(context.actor), .statuses, .branch(context.pull.baseRef)]
+        var questions: [Question] = [
+            .permission(context.actor), .statuses, .checkRuns, .branch(context.pull.baseRef),
+            .requiredContexts(context.pull.baseRef),
+        ]
         questions += teams(context).map { .teamMember(org: org, team: $0, login: context.actor) }
         if context.settings.settings.override.allowsTopLevelOwners { questions.append(.owners) }
         return questions
@@ -107,8 +122,13 @@ package enum OverridePlugin {
     private static func resolve(_ name: String, _ context: PullContext) -> String? {
         let jobs = context.facts.jobs.filter { $0.runsAgainst(branch: context.pull.baseRef) }
         if (context.facts.statuses ?? []).contains(where: { $0.context == name }) { return name }
-        if jobs.contains(where: { $0.contextName == name }) { return name }
+        if jobs.contains(where: { $0.contextName == name }) || isMissing(name, context) { return name }
         return jobs.first(where: { $0.job.name == name })?.contextName
+    }
+
+    /// Whether the branch's protection waits for it, and nobody has reported it.
+    private static func isMissing(_ name: String, _ context: PullContext) -> Bool {
+        context.facts.requiredContexts.contains(name) && !context.facts.checkRuns.contains { $0.name == name }
     }
 
     /// The same, unless it has succeeded already.
@@ -120,6 +140,10 @@ package enum OverridePlugin {
 
     /// What stands there and did not succeed.
     private static func overridable(_ context: PullContext) -> [String] {
-        (context.facts.statuses ?? []).filter { $0.state != "success" }.map(\.context).sorted()
+        let checks = context.facts.writesChecks ? context.facts.checkRuns.filter { $0.state == "failure" } : []
+        let contexts = (context.facts.statuses ?? []).filter { $0.state != "success" }.map(\.context)
+        let known = Set((context.facts.statuses ?? []).map(\.context))
+        let missing = context.facts.requiredContexts.filter { !known.contains($0) && isMissing($0, context) }
+        return Set(contexts + checks.map(\.name) + missing).sorted()
     }
 }

@@ -12,11 +12,11 @@ package enum RetitlePlugin {
         guard context.isAuthor || context.facts.isTrusted(context.actor) else {
             return [.answer(PullRequestsText.mayNotRetitle)]
         }
-        guard let title = calls.last?.arguments, !title.isEmpty else {
+        guard let title = calls.first?.arguments, !title.isEmpty else {
             return [.answer(PullRequestsText.emptyTitle)]
         }
-        // Names in a title would call people, and would call them again with every squashed commit.
-        guard !title.contains("@") else { return [.answer(PullRequestsText.titleCallsPeople)] }
+        // It would call people, or close issues, with every squashed commit again.
+        guard !CommitMessagePlugin.isInvalid(title) else { return [.answer(PullRequestsText.titleCallsPeople)] }
         guard title.count <= 256 else { return [.answer(PullRequestsText.longTitle)] }
         return title == context.pull.title ? [] : [.retitle(title)]
     }

@@ -8,28 +8,7 @@ package enum CommandParser {
 
     /// The text without fences, indented code, quotes and HTML comments: job triggers are matched against it.
     package static func visibleText(_ body: String) -> String {
-        var lines: [Substring] = []
-        var fence: (mark: Character, length: Int)?
-        let text = withoutHTMLComments(String(body.prefix(maximumLength)).replacing("\r\n", with: "\n"))
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let indentation = line.prefix { $0 == " " }.count
-            let content = line.dropFirst(indentation)
-            if let open = fence {
-                if let mark = fenceMark(content), indentation < 4, mark.mark == open.mark, mark.length >= open.length,
-                    content.dropFirst(mark.length).allSatisfy(\.isWhitespace)
-                {
-                    fence = nil
-                }
-                continue
-            }
-            if indentation < 4, let mark = fenceMark(content) {
-                fence = mark
-                continue
-            }
-            if indentation >= 4 || line.hasPrefix("\t") || content.hasPrefix(">") { continue }
-            lines.append(line)
-        }
-        return lines.joined(separator: "\n")
+        VisibleText.lines(of: String(body.prefix(maximumLength)).replacing("\r\n", with: "\n")).joined(separator: "\n")
     }
 
     /// The commands of a text that went through `visibleText`, in order.
@@ -44,28 +23,6 @@ package enum CommandParser {
                 CommandCall(name: name.lowercased(), arguments: String(rest.trimming(while: \.isWhitespace))))
         }
         return commands
-    }
-
-    private static func fenceMark(_ content: Substring) -> (mark: Character, length: Int)? {
-        guard let mark = content.first, mark == "`" || mark == "~" else { return nil }
-        let length = content.prefix { $0 == mark }.count
-        guard length >= 3 else { return nil }
-        // A backtick fence's info string holds no backtick; otherwise it is inline code.
-        guard mark == "~" || !content.dropFirst(length).contains("`") else { return nil }
-        return (mark, length)
-    }
-
-    /// What is inside `<!-- -->` is not shown to anybody, so nobody meant it as a command.
-    private static func withoutHTMLComments(_ text: String) -> String {
-        guard text.contains("<!--") else { return text }
-        var result = ""
-        var rest = text[...]
-        while let open = rest.firstRange(of: "<!--") {
-            result += rest[..<open.lowerBound]
-            guard let close = rest[open.upperBound...].firstRange(of: "-->") else { return result }
-            rest = rest[close.upperBound...]
-        }
-        return result + rest
     }
 }
 

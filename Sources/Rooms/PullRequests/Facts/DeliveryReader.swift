@@ -47,6 +47,7 @@ enum DeliveryReader {
         let visible = CommandParser.visibleText(body)
         return Occurrence.Text(
             reference: reference, author: author, writtenAt: instant, visible: visible,
+            written: String(body.prefix(CommandParser.maximumLength)),
             calls: CommandParser.commands(in: visible, limit: CommandParser.maximumCommands + 1))
     }
 

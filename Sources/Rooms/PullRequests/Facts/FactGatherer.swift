@@ -52,12 +52,15 @@ struct FactGatherer: Sendable {
         case yes(Question, Bool)
         case permission(String, String)
         case repositoryLabels([String])
+        case labels(Int, [String])
         case milestones([String])
         case changedFiles([ChangedFile])
         case commits([RepositoryCommit])
         case statuses([CommitStatus])
         case branch(String, String?)
-        case overrides([String])
+        case checkRuns([CheckRun], mayWrite: Bool)
+        case requiredContexts([String])
+        case overrides(StandingOverrides)
         case earlier([ApprovalRemark]?)
         case runs([PullRun])
         case obstacles([MergeObstacle])
@@ -73,12 +76,16 @@ struct FactGatherer: Sendable {
             case .yes(let question, let yes): facts.teams[question] = yes
             case .permission(let login, let permission): facts.permissions[login.lowercased()] = permission
             case .repositoryLabels(let names): facts.repositoryLabels = names
+            case .labels(let number, let names): facts.labelsOfOthers[number] = names
             case .milestones(let titles): facts.milestones = titles
             case .changedFiles(let files): facts.changedFiles = files
             case .commits(let commits): facts.commits = commits
             case .statuses(let statuses): facts.statuses = statuses
             case .branch(let name, let head): facts.branches[name] = head
-            case .overrides(let contexts): facts.overrides = contexts
+            case .checkRuns(let runs, let mayWrite): (facts.checkRuns, facts.writesChecks) = (runs, mayWrite)
+            case .requiredContexts(let contexts): facts.requiredContexts = contexts
+            case .overrides(let standing):
+                (facts.overrides, facts.overriddenChecks) = (standing.contexts, standing.checks)
             case .runs(let runs): facts.runs = runs
             case .obstacles(let obstacles): facts.obstacles = obstacles
             case .refused(let question, let reason): facts.refusals[question] = reason
@@ -110,11 +117,17 @@ struct FactGatherer: Sendable {
         case .assignable(let login):
             return .yes(question, try await forge.isAssignable(repository, context.pull.number, login))
         case .repositoryLabels: return .repositoryLabels(try await forge.labels(of: repository).map(\.name))
+        case .labels(let number): return .labels(number, try await forge.labels(repository, number).map(\.name))
         case .milestones: return .milestones(try await forge.milestones(of: repository).map(\.title))
         case .changedFiles: return .changedFiles(try await forge.pullFiles(repository, context.pull.number))
         case .commits: return .commits(try await forge.pullCommits(repository, context.pull.number))
         case .statuses:
             return .statuses(try await forge.combinedStatus(repository, ref: context.pull.headSHA).statuses)
+        case .checkRuns:
+            return .checkRuns(
+                try await forge.checkRuns(repository, ref: context.pull.headSHA), mayWrite: forge.isApp)
+        case .requiredContexts(let branch):
+            return .requiredContexts(try await forge.requiredContexts(repository, branch))
         case .branch(let name):
             guard GitName.isRef(name) else { return .branch(name, nil) }
             return .branch(name, try await forge.branchHead(repository, name))

@@ -51,6 +51,7 @@ struct PullReader: Sendable {
             of: occurrence.key.repository, in: occurrence.configVersion, database)
         var context = PullContext(
             pull: pull, actor: occurrence.actor, at: occurrence.at, text: occurrence.text?.visible ?? "",
+            written: occurrence.text?.written ?? "",
             comment: occurrence.text?.reference, settings: occurrence.settings, bot: bot)
         // What a decision asks for may depend on answers, e.g. on who is a member: asked until nothing is new.
         let plugins = PluginCatalog.active(occurrence.settings.isActive)

@@ -127,6 +127,8 @@ create table pull_requests.overrides (
     base_ref      text        not null,
     base_sha      text        not null,
     is_sticky     boolean     not null,
+    -- A check run of that name, and not a status.
+    is_check      boolean     not null default false,
     made_at       timestamptz not null default now(),
     ended_at      timestamptz,
     -- Why it ended: who cancelled it, or what moved.
@@ -134,7 +136,8 @@ create table pull_requests.overrides (
     check ((ended_at is null) = (ended_by is null)),
     foreign key (org, repo, number) references pull_requests.pulls on delete cascade
 );
-create unique index overrides_standing on pull_requests.overrides (org, repo, number, context) where ended_at is null;
+create unique index overrides_standing on pull_requests.overrides (org, repo, number, context, is_check)
+    where ended_at is null;
 
 -- Changes that are brought to other branches once they are merged.
 create table pull_requests.cherry_picks (

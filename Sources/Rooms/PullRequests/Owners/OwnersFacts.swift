@@ -39,6 +39,12 @@ package struct OwnersFacts: Sendable {
         self.owners = owners
         self.labels = labels
     }
+
+    /// Whether somebody is an approver of every changed file.
+    func approvesAll(_ login: String) -> Bool {
+        !changed.isEmpty
+            && tree.groups(of: changed).allSatisfy { $0.ownership.allApprovers.contains(login.lowercased()) }
+    }
 }
 
 extension OwnersLayout {

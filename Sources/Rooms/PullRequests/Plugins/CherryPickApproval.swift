@@ -33,13 +33,14 @@ package enum CherryPickApprovalPlugin {
     package static let approvedPlugin = PullPlugin(
         "cherry-pick-approved", "Lets release managers approve pull requests against release branches by a review.",
         reaction: PullPlugin.Reaction(react: { event, context in
-            guard event == .reviewed, context.pull.isOpen, context.pull.has("lgtm"), context.pull.has("approved"),
+            guard event == .reviewed, context.pull.isOpen,
                 let review = context.history.reviews.last(where: { Login.same($0.author, context.actor) }),
                 review.state == .approved
             else { return [] }
             let holds = context.settings.settings.cherryPickApproved.contains { rule in
                 rule.org == context.pull.repository.org && rule.repo == context.pull.repository.repo
                     && rule.approvers.contains { Login.same($0, context.actor) }
+                    && rule.neededLabels.allSatisfy(context.pull.has)
                     && (try? Pattern(rule.branchPattern))?.matches(context.pull.baseRef) ?? false
             }
             return holds ? [.addLabel(approved), .removeLabel(unapproved)] : []

@@ -5,32 +5,37 @@ import SlipwayModel
 /// Prow's rule (plugins/require-matching-label): where no label matches, another one says so.
 package enum MatchingLabelPlugin {
     package static let plugin = PullPlugin(
-        "require-matching-label", "Marks pull requests that lack a label of a kind.",
+        "require-matching-label", "Marks pull requests that lack a label of a kind.", commands: [check],
         reaction: PullPlugin.Reaction(react: { event, context in
-            guard concerns(event), context.pull.isOpen else { return [] }
-            return context.settings.settings.matchingLabels.filter { holds($0, context) }.flatMap { rule in
-                decide(rule, event, context)
-            }
+            guard context.pull.isOpen else { return [] }
+            return context.settings.settings.matchingLabels.filter { holds($0, context) && concerns(event, $0) }
+                .flatMap { decide($0, context) }
         }))
 
-    private static func concerns(_ event: PullEvent) -> Bool {
+    static let check = CommandDefinition(
+        ["check-required-labels"], usage: ["/check-required-labels"], who: "anyone",
+        effect: "Looks again whether a label of each kind that is wanted is there."
+    ) { _, context in
+        context.settings.settings.matchingLabels.filter { holds($0, context) }.flatMap { decide($0, context) }
+    }
+
+    /// Of a label that came or went only the rules about its kind take notice: one that says what is missing may be taken
+    /// away by hand.
+    private static func concerns(_ event: PullEvent, _ rule: PluginSettings.MatchingLabel) -> Bool {
         switch event {
-        case .opened, .reopened, .labeled, .unlabeled, .edited: true
+        case .opened, .reopened, .edited: true
+        case .labeled(let name), .unlabeled(let name): (try? Pattern(rule.pattern))?.matches(name) ?? false
         default: false
         }
     }
 
     private static func holds(_ rule: PluginSettings.MatchingLabel, _ context: PullContext) -> Bool {
         rule.org == context.pull.repository.org
-            && (rule.repo ?? "").isEmpty
-            || rule.org == context.pull.repository.org
-                && rule.repo == context.pull.repository.repo
-                && ((rule.branch ?? "").isEmpty || rule.branch == context.pull.baseRef)
+            && ((rule.repo ?? "").isEmpty || rule.repo == context.pull.repository.repo)
+            && ((rule.branch ?? "").isEmpty || rule.branch == context.pull.baseRef)
     }
 
-    private static func decide(
-        _ rule: PluginSettings.MatchingLabel, _ event: PullEvent, _ context: PullContext
-    ) -> [PullAction] {
+    private static func decide(_ rule: PluginSettings.MatchingLabel, _ context: PullContext) -> [PullAction] {
         guard !rule.missingLabel.isEmpty, let pattern = try? Pattern(rule.pattern) else { return [] }
         // The label that says what is missing is no label of the kind.
         let matches = context.pull.labels.contains {

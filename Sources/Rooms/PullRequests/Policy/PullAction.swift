@@ -19,12 +19,16 @@ package enum PullAction: Hashable, Sendable {
     case close
     case reopen
     case retitle(String)
+    /// Another opening text.
+    case rewrite(String)
     /// By its title; nil takes it away.
     case milestone(String?)
     /// A status of the head.
     case status(context: String, state: String, description: String)
     case override(contexts: [String], isSticky: Bool)
-    case cancelOverrides(contexts: [String])
+    /// Check runs are of a head, not of a base: it holds until the next push.
+    case overrideChecks([String])
+    case cancelOverrides(contexts: [String], checks: [String] = [])
     case cherryPick(branches: [String])
     case deleteHeadBranch
     case abortRuns([RunID])

@@ -12,6 +12,8 @@ package struct PullContext: Sendable {
     package var at: Date
     /// The text that was written, without fences and quotes; empty for events without text.
     package var text = ""
+    /// The same as it was written, where a command takes what it is about out of a fence.
+    package var written = ""
     /// Where the commands stand; nil for events without text.
     package var comment: CommentReference?
     /// What `plugins.yaml` says about this repository.
@@ -24,7 +26,8 @@ package struct PullContext: Sendable {
     package var bot: String
 
     package init(
-        pull: PullSnapshot, actor: String, at: Date, text: String = "", comment: CommentReference? = nil,
+        pull: PullSnapshot, actor: String, at: Date, text: String = "", written: String = "",
+        comment: CommentReference? = nil,
         settings: RepositoryPlugins,
         facts: PullFacts = PullFacts(), history: PullHistory = PullHistory(), bot: String
     ) {
@@ -32,6 +35,7 @@ package struct PullContext: Sendable {
         self.actor = actor
         self.at = at
         self.text = text
+        self.written = written
         self.comment = comment
         self.settings = settings
         self.facts = facts

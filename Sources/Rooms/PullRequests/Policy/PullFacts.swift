@@ -18,11 +18,17 @@ package enum Question: Hashable, Sendable {
     case assignable(String)
     /// The labels the repository has.
     case repositoryLabels
+    /// The labels of another pull request of the repository.
+    case labels(of: Int)
     case milestones
     case changedFiles
     case commits
     /// The statuses on the head.
     case statuses
+    /// The newest check run of each name on the head.
+    case checkRuns
+    /// The contexts that the protection of a branch wants, whether or not they were ever reported.
+    case requiredContexts(String)
     /// Whether the repository has the branch, and its head.
     case branch(String)
     /// Which of the changed files are generated, by `.generated_files` and `.gitattributes` of the base.
@@ -50,14 +56,21 @@ package struct PullFacts: Sendable {
     package var teams: [Question: Bool] = [:]
     package var assignable: [String: Bool] = [:]
     package var repositoryLabels: [String]?
+    package var labelsOfOthers: [Int: [String]] = [:]
     package var milestones: [String]?
     package var changedFiles: [ChangedFile]?
     package var commits: [RepositoryCommit]?
     package var statuses: [CommitStatus]?
+    package var checkRuns: [CheckRun] = []
+    package var requiredContexts: [String] = []
+    /// Whether the forge takes check runs from us: it does from Apps.
+    package var writesChecks = false
     /// The heads of branches that were asked for and are there.
     package var branches: [String: String] = [:]
     package var generatedFiles: Set<String> = []
     package var overrides: [String] = []
+    /// The same of check runs.
+    package var overriddenChecks: [String] = []
     package var runs: [PullRun] = []
     package var obstacles: [MergeObstacle] = []
     package var owners: OwnersFacts?

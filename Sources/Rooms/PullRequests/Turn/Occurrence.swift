@@ -11,6 +11,8 @@ struct Occurrence: Sendable {
         var writtenAt: Date
         /// Without fences, quotes and HTML comments.
         var visible: String
+        /// As it was written.
+        var written: String
         var calls: [CommandCall]
     }
 

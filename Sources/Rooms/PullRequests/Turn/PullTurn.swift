@@ -135,6 +135,7 @@ package struct PullTurn: Sendable {
                 context.history.lgtms.append(.init(login: context.actor, at: context.at, tree: tree))
             case .forgetLGTMs: context.history.lgtms = []
             case .retitle(let title): context.pull.title = title
+            case .rewrite(let body): context.pull.body = body
             case .close: context.pull.isOpen = false
             case .reopen: context.pull.isOpen = true
             case .milestone(let title): context.pull.milestone = title

@@ -16,9 +16,13 @@ extension TurnKeeper {
                 for context in contexts {
                     try await override(context, isSticky: isSticky, pull, occurrence, effects)
                 }
-            case .cancelOverrides(let contexts):
+            case .overrideChecks(let names):
+                for name in names {
+                    try await override(name, isSticky: true, isCheck: true, pull, occurrence, effects)
+                }
+            case .cancelOverrides(let contexts, let checks):
                 try await database.execute(
-                    PullRequestsStore.endOverrides, org, repo, pull.number, contexts,
+                    PullRequestsStore.endOverrides, org, repo, pull.number, contexts + checks,
                     "taken back by \(occurrence.actor)")
             case .abortRuns(let runs):
                 for run in runs {
@@ -46,15 +50,19 @@ extension TurnKeeper {
 
     /// Notes an override and, where a job reports under the context, has a run of it succeed.
     private func override(
-        _ context: String, isSticky: Bool, _ pull: PullSnapshot, _ occurrence: Occurrence, _ effects: Effects
+        _ context: String, isSticky: Bool, isCheck: Bool = false, _ pull: PullSnapshot, _ occurrence: Occurrence,
+        _ effects: Effects
     ) async throws {
-        let job = occurrence.facts.jobs.first { $0.contextName == context && $0.runsAgainst(branch: pull.baseRef) }
+        let job =
+            isCheck
+            ? nil
+            : occurrence.facts.jobs.first { $0.contextName == context && $0.runsAgainst(branch: pull.baseRef) }
         // What deliveries say of the base is as old as the last push to the pull request.
         let base = occurrence.facts.branches[pull.baseRef] ?? pull.baseSHA
         try await effects.database.execute(
             PullRequestsStore.noteOverride, pull.repository.org, pull.repository.repo, pull.number, context,
             job?.job.name, occurrence.actor, Self.reason(occurrence.text?.visible ?? ""), pull.headSHA, pull.baseRef,
-            base, isSticky)
+            base, isSticky, isCheck)
         guard let job else { return }
         var tested = Pull(
             number: pull.number, author: pull.author, sha: pull.headSHA, title: pull.title, headRef: pull.headRef)

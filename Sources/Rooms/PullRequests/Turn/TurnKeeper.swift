@@ -58,6 +58,7 @@ struct TurnKeeper: Sendable {
         var turn = PullTurn(
             PullContext(
                 pull: pull, actor: occurrence.actor, at: occurrence.at, text: occurrence.text?.visible ?? "",
+                written: occurrence.text?.written ?? "",
                 comment: occurrence.text?.reference, settings: occurrence.settings, facts: occurrence.facts,
                 history: history, bot: bot),
             plugins: PluginCatalog.active(occurrence.settings.isActive))

@@ -68,6 +68,7 @@ struct TurnWriter {
         case .close: wish("openness/\(number)", .openness(number: number, isOpen: false))
         case .reopen: wish("openness/\(number)", .openness(number: number, isOpen: true))
         case .retitle(let title): wish("title/\(number)", .title(number: number, title: title))
+        case .rewrite(let body): wish("body/\(number)", .body(number: number, body: body))
         case .milestone(let title): wish("milestone/\(number)", .milestone(number: number, title: title))
         case .status(let context, let state, let description):
             status(context, state, description)
@@ -77,8 +78,11 @@ struct TurnWriter {
             for context in contexts {
                 status(context, "success", PullRequestsText.overriddenBy(actor), base: pull.baseSHA)
             }
-        case .cancelOverrides(let contexts):
+        case .overrideChecks(let names):
+            for name in names { checkRun(name, "success", PullRequestsText.overriddenBy(actor)) }
+        case .cancelOverrides(let contexts, let checks):
             for context in contexts { status(context, "failure", PullRequestsText.overrideEnded(actor)) }
+            for name in checks { checkRun(name, "failure", PullRequestsText.overrideEnded(actor)) }
         case .answer, .cherryPick, .abortRuns, .schedule, .noteLGTM, .forgetLGTMs, .noteApproval: break
         }
     }
@@ -95,6 +99,12 @@ struct TurnWriter {
                 targetURL: nil),
             // Statuses of runs count tenths of microseconds of their request: a later run still wins.
             scale: 10)
+    }
+
+    private mutating func checkRun(_ name: String, _ conclusion: String, _ summary: String) {
+        wish(
+            "check/\(pull.headSHA)/\(name)",
+            .checkRun(sha: pull.headSHA, name: name, conclusion: conclusion, summary: summary))
     }
 
     private mutating func decide(_ name: String, _ present: Bool, isDerived: Bool = false) {
@@ -118,7 +128,8 @@ struct TurnWriter {
 
     private mutating func wish(_ key: String, _ value: ForgeDesired.Value, scale: Int64 = 1) {
         wishes += 1
-        let target = key.hasPrefix("status/") ? "commit/\(pull.headSHA)" : "pull/\(pull.number)"
+        let target =
+            key.hasPrefix("status/") || key.hasPrefix("check/") ? "commit/\(pull.headSHA)" : "pull/\(pull.number)"
         desired.append(
             ForgeDesired(
                 repository: pull.repository, target: target, key: key, value: value, version: wishes * scale))

@@ -30,6 +30,7 @@ extension PoolDriver {
             for event in events { try await step.noteLeft(event, before: before) }
             for action in actions { try await step.take(action, before: before, priority: Self.priority) }
             try await step.storeStatuses()
+            try step.tellStatuses()
             let pool = current.pool
             let version = try await effects.database.execute(
                 MergingStore.storeTrain, pool.org, pool.repo, pool.branch, JSON(train)
@@ -61,6 +62,8 @@ struct PoolStep {
     let earlier: [Int: KnownMember]
     var members: [Int: KnownMember]
     let now: Date
+    /// Members whose status at the forge is another one.
+    private(set) var restated: Set<Int> = []
 
     private var database: Transaction { effects.database }
     private var pool: PoolName { claim.pool }
@@ -219,7 +222,7 @@ struct PoolStep {
             members[number] = new
             if old == nil || found.isFresh || old.map({ !$0.isShownAs(new) }) == true { changed.append((found, new)) }
             if old?.state != new.state || old?.text != new.text || old?.head != new.head {
-                try tell(new)
+                restated.insert(number)
             }
         }
         guard !changed.isEmpty else { return }
@@ -245,12 +248,19 @@ struct PoolStep {
             (member.state, member.text) = (state, text)
             members[number] = member
             changed.append(member)
-            try tell(member)
+            restated.insert(number)
         }
         guard !changed.isEmpty else { return }
         try await database.execute(
             MergingStore.storeStatuses, pool.org, pool.repo, changed.map(\.number), changed.map(\.state),
             changed.map(\.text))
+    }
+
+    /// Tells the forge what the statuses are in the end: two of one time would not say which is the later.
+    func tellStatuses() throws {
+        for number in restated.sorted() {
+            if let member = members[number] { try tell(member) }
+        }
     }
 
     private func tell(_ member: KnownMember) throws {

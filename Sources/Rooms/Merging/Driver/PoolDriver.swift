@@ -244,6 +244,7 @@ struct PoolDriver: Sendable {
                 train: claim.train ?? MergeTrain(base: TrainBase(commit: "", tree: ""), capacity: 0), texts: texts,
                 earlier: known, members: known, now: now)
             try await step.storeLook(problem: MergingText.branchGone(claim.pool.branch))
+            try step.tellStatuses()
         }
     }
 

@@ -125,7 +125,7 @@ struct FactGatherer: Sendable {
             return .statuses(try await forge.combinedStatus(repository, ref: context.pull.headSHA).statuses)
         case .checkRuns:
             return .checkRuns(
-                try await forge.checkRuns(repository, ref: context.pull.headSHA), mayWrite: forge.isApp)
+                try await forge.checkRuns(repository, ref: context.pull.headSHA) ?? [], mayWrite: forge.isApp)
         case .requiredContexts(let branch):
             return .requiredContexts(try await forge.requiredContexts(repository, branch))
         case .branch(let name):

@@ -61,7 +61,7 @@ import Testing
                 presubmit("decoration_config: {timeout: 2 hours}"), 4,
                 "timeout '2 hours' is not a duration; write e.g. 90s"
             ),
-            (presubmit("decoration_config: {timeout: 7200}"), 4, "timeout 7200 counts nanoseconds"),
+            (presubmit("decoration_config: {timeout: 0}"), 4, "timeout '0' is not a time that can pass"),
             (presubmit("decoration_config: {grace_period: -1s}"), 4, "not a time that can pass; write more than 0"),
             (presubmit("extra_refs: [{repo: config}]"), 4, "names the repository '/config'"),
             (presubmit("extra_refs: [config]"), 4, "an entry of extra_refs is text"),
@@ -80,6 +80,14 @@ import Testing
                 "an entry of github_team_ids is text and no team's number"
             ),
             (presubmit("labels: {created-by-prow: 'true'}"), 4, "the label 'created-by-prow' is set by itself"),
+            (
+                presubmit("skip_report: true", "labels: {prow.k8s.io/gerrit-report-label: Verified}"), 5,
+                "skip_report and the label"
+            ),
+            (
+                presubmit(spec: "{volumes: [{name: gcs-credentials}], containers: [{command: [x]}]}"), 4,
+                "'gcs-credentials' is Prow's own"
+            ),
             (presubmit("labels: {a: two words}"), 4, "the label 'a' has the value 'two words'"),
             (presubmit("labels: {a: '-b'}"), 4, "begin and end with a letter or digit"),
             (

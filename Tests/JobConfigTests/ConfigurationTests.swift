@@ -144,6 +144,10 @@ import Testing
     func decorationVolume() throws {
         let spec = "{containers: [{command: [x], volumeMounts: [{name: gcs-credentials, mountPath: /secrets/gcs}]}]}"
         #expect(try onlyJob(presubmit(spec: spec)).job.spec != nil)
+        let own =
+            "{containers: [{command: [x], volumeMounts: [{name: token, mountPath: /t}, {name: key, mountPath: /k}]}]}"
+        let secrets = "decoration_config: {oauth_token_secret: {name: token, key: k}, ssh_key_secrets: [key]}"
+        #expect(try onlyJob(presubmit("decorate: true", secrets, spec: own)).job.spec != nil)
     }
 
     @Test("A periodic, which tests no refs, may set their variables")
@@ -283,6 +287,8 @@ import Testing
             (presubmit("branches: [1.10]"), 4, "put it in quotes"),
             (presubmit("agent: jenkins", spec: "~"), 3, "agent 'jenkins' is not served"),
             (presubmit("agent: kubernets"), 3, "agent 'kubernets' is not served"),
+            (presubmit("agent: jenkins", name: "folder/unit", spec: "~"), 3, "a job in a folder of Jenkins"),
+            (presubmit("decoration_config: {timeout: 7200}"), 4, "timeout 7200 counts nanoseconds"),
             (periodic("cron: '0 0 31 2 *'"), 3, "no date ever matches cron '0 0 31 2 *'"),
             ("presubmit: {}\n", 1, "'presubmit' is not a key of a job file"),
             (

@@ -40,7 +40,8 @@ import Testing
         "Entries of allowed_clusters are united; without one for all, 'default' is allowed",
         arguments: [
             ("{}", ["default"]), ("{lantern: [lab]}", ["default", "lab"]), ("{'*': [lab]}", ["lab"]),
-            ("{'*': []}", ["default"]), ("{'*': [a], lantern: [b], lantern/engine: [c], other: [d]}", ["a", "b", "c"]),
+            ("{'*': []}", []), ("{'*': ~}", ["default"]), ("{'*': [], lantern: [lab]}", ["lab"]),
+            ("{'*': [a], lantern: [b], lantern/engine: [c], other: [d]}", ["a", "b", "c"]),
         ])
     func clusters(section: String, allowed: [String]) {
         let whole = Self.rules("in_repo_config: {allowed_clusters: \(section)}")

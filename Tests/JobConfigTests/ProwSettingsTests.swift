@@ -164,6 +164,8 @@ import Testing
             ),
             ("plank:\n  default_decoration_config_entries: [a]\n", 2, "is text; write repo, cluster and config"),
             ("presets: {\n", 2, "not valid YAML"),
+            ("github_reporter:\n  job_types_to_report: [presubmit, batch]\n", 2, "names 'batch'; write presubmit"),
+            ("deck:\n  additional_allowed_buckets: [a]\n", 2, "needs skip_storage_path_validation: false"),
             ("plank:\n  report_template: a\n  report_templates: {'*': b}\n", 2, "report_templates exclude each other"),
             (
                 "plank:\n  default_decoration_configs: {'*': {timeout: 1m}}\n"
@@ -190,6 +192,15 @@ import Testing
         #expect(loaded.errors.map(\.file) == ["config.yaml"])
         #expect(loaded.errors.first?.line == line)
         #expect(loaded.errors.first?.message.contains(words) == true, "\(loaded.errors)")
+    }
+
+    @Test(
+        "A namespace is the one of all pods",
+        arguments: [("pod_namespace: tests", true), ("pod_namespace: other", false), ("plank: {}", false)])
+    func namespaces(text: String, isTaken: Bool) {
+        let loaded = Self.load(presubmit("namespace: tests"), with: text)
+        #expect(loaded.errors.isEmpty == isTaken, "\(loaded.errors)")
+        #expect(isTaken || loaded.errors.first?.message.contains("is not pod_namespace") == true)
     }
 
     @Test("An absent config.yaml")

@@ -4,8 +4,11 @@ import SlipwayModel
 package struct ProwSettings: Sendable, Hashable {
     /// `plank.default_decoration_config_entries`: where it matches, it overrides the entries before it.
     struct DecorationDefault: Sendable, Hashable, Codable {
-        var scope = JobScope()
+        var repository: String?
+        var cluster: String?
         var decoration: DecorationDraft
+
+        var scope: JobScope { JobScope(repository: repository, cluster: cluster) }
     }
 
     var decorationDefaults: [DecorationDefault] = []
@@ -13,6 +16,8 @@ package struct ProwSettings: Sendable, Hashable {
     package var decoratesAllJobs = false
     /// `plank.job_queue_capacities`: 0 = never, below 0 = unlimited. Nil where no `config.yaml` was read.
     package internal(set) var jobQueueCapacities: [String: Int]?
+    /// `pod_namespace`. Nil where no `config.yaml` was read.
+    var podNamespace: String?
     /// `in_repo_config`, without what jobs take from the rest of the configuration.
     package internal(set) var inRepository = InRepositoryRules()
     /// What is stored with a version of the configuration.

@@ -6,7 +6,7 @@ package import SlipwayModel
 package struct InRepositoryRules: Sendable, Hashable, Codable {
     /// By `*`, organisation or repository; the most particular one decides.
     package internal(set) var enabled: [String: Bool] = [:]
-    /// By the same keys, united. Where `*` allows none, it allows `default`.
+    /// By the same keys, united. Where `*` is not among them it allows `default`; an empty list there allows none.
     package internal(set) var allowedClusters: [String: [String]] = [:]
     var presets: [Preset] = []
     var decoratesAllJobs = false
@@ -37,7 +37,7 @@ package struct InRepositoryRules: Sendable, Hashable, Codable {
     /// The clusters that a repository's own jobs may name.
     package func clusters(of repository: RepositoryName) -> Set<String> {
         var clusters = Set(InRepositoryRules.keys(of: repository).flatMap { allowedClusters[$0] ?? [] })
-        if (allowedClusters["*"] ?? []).isEmpty { clusters.insert("default") }
+        if allowedClusters["*"] == nil { clusters.insert("default") }
         return clusters
     }
 

@@ -60,6 +60,8 @@ package struct DecorationDraft: Sendable, Hashable, Codable {
     var pathStrategy: PathStrategy.Name?
     var defaultOrg: String?
     var defaultRepo: String?
+    /// Names of volumes that decoration brings in Prow, so that a container may mount them.
+    var secrets: [String]?
 
     /// What is not given here is taken from the defaults.
     func over(_ defaults: DecorationDraft) -> DecorationDraft {
@@ -71,6 +73,7 @@ package struct DecorationDraft: Sendable, Hashable, Codable {
         if let pathStrategy { result.pathStrategy = pathStrategy }
         if let defaultOrg { result.defaultOrg = defaultOrg }
         if let defaultRepo { result.defaultRepo = defaultRepo }
+        if let secrets { result.secrets = Set(result.secrets ?? []).union(secrets).sorted() }
         return result
     }
 

@@ -95,9 +95,14 @@ package struct FieldReader {
     /// Seconds, from a duration as Go writes it, or from a number, which counts nanoseconds as in Prow.
     mutating func duration(_ entry: YAMLEntry) -> Double? {
         if case .scalar(let scalar) = entry.value.content, case .integer(let nanoseconds) = scalar.resolved {
-            if nanoseconds >= 1_000_000 { return Double(nanoseconds) / 1e9 }
-            refuse(entry.value.line, "\(entry.key) \(nanoseconds) counts nanoseconds; write e.g. 90s, 30m or 1h20m")
-            return nil
+            if nanoseconds > 0 {
+                if nanoseconds < 1_000_000_000 {
+                    warn(
+                        entry.value.line, "\(entry.key) \(nanoseconds) counts nanoseconds; write e.g. 90s, 30m or 1h20m"
+                    )
+                }
+                return Double(nanoseconds) / 1e9
+            }
         }
         guard let text = text(entry) else { return nil }
         guard let seconds = GoDuration.seconds(text) else {
@@ -202,6 +207,8 @@ package struct FieldReader {
             case "censor_secrets", "censoring_options": draft.censoring[entry.key] = entry.value.json
             case "gcs_configuration": artifactPlaces(entry, &draft)
             default:
+                let names = secrets(entry)
+                if !names.isEmpty { draft.secrets = (draft.secrets ?? []) + names }
                 if let consequence = Unserved.decorationKeys[entry.key] {
                     warnUnserved(entry, consequence)
                 } else {
@@ -210,6 +217,17 @@ package struct FieldReader {
             }
         }
         return draft
+    }
+
+    /// Secrets that decoration would mount in Prow, as volumes of their names.
+    private mutating func secrets(_ entry: YAMLEntry) -> [String] {
+        switch entry.key {
+        case "ssh_key_secrets": texts(entry)
+        case "gcs_credentials_secret", "s3_credentials_secret", "cookiefile_secret": text(entry).map { [$0] } ?? []
+        case "oauth_token_secret", "github_app_private_key_secret":
+            (mapping(entry) ?? []).filter { $0.key == "name" }.compactMap { text($0) }
+        default: []
+        }
     }
 
     private mutating func artifactPlaces(_ section: YAMLEntry, _ draft: inout DecorationDraft) {

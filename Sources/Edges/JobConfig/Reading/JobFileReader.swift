@@ -105,6 +105,9 @@ struct JobFileReader {
         }
         fields.job = name
         defer { fields.job = nil }
+        if name.contains("/"), entries.contains(where: { $0.key == "agent" && $0.value.isText("jenkins") }) {
+            return fields.warn(node.line, "a job in a folder of Jenkins, which is not driven; it is left out")
+        }
         checkName(name, line: node.line)
         var draft = JobDraft(
             job: ResolvedJob(name: name, kind: kind, repository: repository), file: fields.file, line: node.line)

@@ -45,7 +45,11 @@ struct JobResolver {
         }
         resolveSpec(draft, &job)
         checkQueue(draft, job)
+        checkNamespace(draft, job)
         for violation in LabelRules.violations(labels: job.labels) { refuse(draft, draft.labelsLine, violation) }
+        if job.skipReport, job.labels[LabelRules.gerritReport]?.isEmpty == false {
+            refuse(draft, draft.labelsLine, "skip_report and the label '\(LabelRules.gerritReport)' exclude each other")
+        }
         for violation in LabelRules.violations(annotations: job.annotations) {
             refuse(draft, draft.annotationsLine, violation)
         }
@@ -82,6 +86,11 @@ struct JobResolver {
         refuse(
             draft, draft.line,
             "job_queue_name '\(queue)' is not among plank.job_queue_capacities; add it there or correct the name")
+    }
+
+    private mutating func checkNamespace(_ draft: JobDraft, _ job: ResolvedJob) {
+        guard let namespace = job.namespace, let own = context.prow.podNamespace, namespace != own else { return }
+        refuse(draft, draft.line, "namespace '\(namespace.prefix(60))' is not pod_namespace (\(own)); remove it")
     }
 
     /// A presubmit or postsubmit clones each repository once, its own included; two would share a folder.
@@ -251,7 +260,9 @@ struct JobResolver {
                     "\(clash) is set in its spec and again by the preset at \(preset.file):\(preset.line); remove one")
             }
         }
-        for violation in PodRules(kind: job.kind, isDecorated: job.decoration != nil).violations(in: pod) {
+        let secrets = draft.decoration.over(context.prow.decoration(for: job)).secrets
+        let rules = PodRules(kind: job.kind, isDecorated: job.decoration != nil, secrets: Set(secrets ?? []))
+        for violation in rules.violations(in: pod) {
             refuse(draft, draft.specLine, violation)
         }
         job.spec = pod.json

@@ -3,6 +3,8 @@ enum LabelRules {
     /// What Prow itself sets on a run's pod.
     private static let reserved: Set<String> = ["created-by-prow", "prow.k8s.io/type", "prow.k8s.io/id"]
 
+    static let gerritReport = "prow.k8s.io/gerrit-report-label"
+
     static func violations(labels: [String: String]) -> [String] {
         labels.sorted { $0.key < $1.key }.compactMap { label, value in
             if reserved.contains(label) { return "the label '\(label)' is set by itself; remove it" }

@@ -4,6 +4,8 @@ import SlipwayModel
 struct PodRules {
     let kind: JobKind
     let isDecorated: Bool
+    /// Volumes of secrets that decoration brings in Prow.
+    let secrets: Set<String>
 
     /// What is wrong with a pod that has containers, and what to do.
     func violations(in pod: PodSpec) -> [String] {
@@ -67,7 +69,7 @@ struct PodRules {
         var known: Set<String> = []
         for volume in pod.members["volumes"]?.arrayValue ?? [] {
             guard let name = volume["name"]?.stringValue else { continue }
-            if PodRules.ownVolumes.contains(name) {
+            if PodRules.ownVolumes.contains(name) || isDecoration(name) {
                 violations.append("the volume name '\(name)' is Prow's own; give it another")
             }
             if !known.insert(name).inserted {
@@ -83,13 +85,17 @@ struct PodRules {
                 }
                 if PodRules.ownVolumes.contains(name) {
                     violations.append("\(place) mounts the volume '\(name)', which is Prow's own; remove it")
-                } else if !known.contains(name), !PodRules.decorationVolumes.contains(name) {
+                } else if !known.contains(name), !isDecoration(name) {
                     violations.append(
                         "\(place) mounts the volume '\(name)', which does not exist; add it below spec.volumes")
                 }
             }
         }
         return violations
+    }
+
+    private func isDecoration(_ volume: String) -> Bool {
+        PodRules.decorationVolumes.contains(volume) || secrets.contains(volume)
     }
 
     // MARK: What decoration brings in Prow, kept free so that a configuration serves both

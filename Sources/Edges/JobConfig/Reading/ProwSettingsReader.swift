@@ -25,6 +25,7 @@ struct ProwSettingsReader {
             return result
         }
         reader.settings.jobQueueCapacities = [:]
+        reader.settings.podNamespace = "default"
         var jobs = root
         jobs.content = .mapping(sections.filter { JobFileReader.sections.contains($0.key) })
         for section in sections where !JobFileReader.sections.contains(section.key) { reader.read(section) }
@@ -48,7 +49,12 @@ struct ProwSettingsReader {
         } else if section.key == "deck" {
             let entries = fields.mapping(section) ?? []
             keepOne(of: "rerun_auth_configs", "default_rerun_auth_configs", in: entries)
+            checkBuckets(entries)
             for entry in entries { readDeck(entry) }
+        } else if section.key == "pod_namespace" {
+            settings.podNamespace = fields.text(section) ?? "default"
+        } else if section.key == "github_reporter" {
+            readReporter(section)
         } else if section.key == "in_repo_config" {
             for entry in fields.mapping(section) ?? [] { readInRepository(entry) }
         } else if ["owners_dir_denylist", "owners_dir_exclude", "owners_dir_blacklist"].contains(section.key) {
@@ -72,6 +78,26 @@ struct ProwSettingsReader {
         if case .mapping(let entries) = section.value.content {
             for entry in entries where entry.key == "protect-tested-repos" {
                 protectsTested = fields.bool(entry) ?? false
+            }
+        }
+    }
+
+    /// Prow's rule for buckets; Slipway's pages read one artifact store.
+    private mutating func checkBuckets(_ entries: [YAMLEntry]) {
+        guard let buckets = entries.first(where: { $0.key == "additional_allowed_buckets" && !$0.value.isEmpty }),
+            !entries.contains(where: { $0.key == "skip_storage_path_validation" && fields.bool($0) == false })
+        else { return }
+        fields.refuse(buckets.line, "additional_allowed_buckets needs skip_storage_path_validation: false; add it")
+    }
+
+    private mutating func readReporter(_ section: YAMLEntry) {
+        for entry in fields.mapping(section) ?? [] {
+            if entry.key == "job_types_to_report" {
+                for (kind, line) in fields.locatedTexts(entry) where !["presubmit", "postsubmit"].contains(kind) {
+                    fields.refuse(line, "job_types_to_report names '\(kind.prefix(60))'; write presubmit or postsubmit")
+                }
+            } else {
+                fields.warnUnserved(entry, "presubmits and postsubmits are reported, and comments are kept everywhere")
             }
         }
     }
@@ -162,7 +188,7 @@ struct ProwSettingsReader {
             guard isPlace(member) else { continue }
             if entry.key == "enabled" {
                 settings.inRepository.enabled[member.key] = fields.bool(member)
-            } else {
+            } else if !member.value.isNull {
                 settings.inRepository.allowedClusters[member.key] = fields.texts(member)
             }
         }
@@ -212,8 +238,8 @@ struct ProwSettingsReader {
         var result = ProwSettings.DecorationDefault(decoration: DecorationDraft())
         for entry in entries {
             switch entry.key {
-            case "repo": result.scope.repository = fields.text(entry)
-            case "cluster": result.scope.cluster = fields.text(entry)
+            case "repo": result.repository = fields.text(entry)
+            case "cluster": result.cluster = fields.text(entry)
             case "config": result.decoration = fields.decoration(entry)
             default: fields.warnUnknown(entry, in: "default_decoration_config_entries")
             }
@@ -224,6 +250,8 @@ struct ProwSettingsReader {
     /// The older form, a mapping by repository.
     private mutating func readDefaults(_ section: YAMLEntry) {
         let entries = (fields.mapping(section) ?? []).map { ($0.key, fields.decoration($0)) }
-        settings.decorationDefaults += JobScope.ordered(entries).map(ProwSettings.DecorationDefault.init)
+        settings.decorationDefaults += JobScope.ordered(entries).map {
+            .init(repository: $0.scope.repository, decoration: $0.value)
+        }
     }
 }

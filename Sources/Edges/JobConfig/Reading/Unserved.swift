@@ -57,7 +57,6 @@ extension Unserved {
     /// Sections of `config.yaml`.
     static let sections: [String: String] = [
         "sinker": "finished runs are kept by the installation's own rules",
-        "github_reporter": "presubmits and postsubmits are reported, nothing else",
         "slack_reporter_configs": "nothing is reported to Slack",
         "gerrit": "Gerrit is not served",
         "jenkins_operators": "Jenkins is not driven",
@@ -73,7 +72,6 @@ extension Unserved {
         "status_error_link": "statuses link to Slipway's pages",
         "log_level": "it is set by log.level in the settings",
         "prowjob_namespace": "runs are kept in the database",
-        "pod_namespace": "agents choose where a run's pod is",
         "prowjob_default_entries": "defaults are those of the installation",
         "disabled_clusters": "a cluster without agents runs nothing",
         "default_job_timeout": "a job's decoration bounds it",

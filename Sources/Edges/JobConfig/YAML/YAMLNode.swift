@@ -40,6 +40,11 @@ package struct YAMLNode: Sendable {
         }
     }
 
+    func isText(_ text: String) -> Bool {
+        guard case .scalar(let scalar) = content else { return false }
+        return scalar.resolved == .string(text)
+    }
+
     package var isNull: Bool {
         guard case .scalar(let scalar) = content else { return false }
         return scalar.resolved == .null

@@ -75,6 +75,8 @@ struct CommandDecisionTests {
         Case("/test all", files: [], ["always", "maybe"]),
         Case("/test all", branch: "old", ["always", "maybe", "old"]),
         Case("/test all manual", ["always", "manual", "maybe"]),
+        // Behind another word it names a job, and there is none.
+        Case("/test manual all", ["manual"], unknown: ["all"], helps: true),
         Case("/test all", contexts: passed, ["always", "maybe"]),
         Case("/ok-to-test", ["always", "maybe"]), Case("/ok-to-test cancel", []),
         // Again: what failed, even if its files match no more, and what never ran.

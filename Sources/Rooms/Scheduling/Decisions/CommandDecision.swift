@@ -88,7 +88,7 @@ package struct CommandDecision: Sendable {
         var manualRequired = false
         var asksForHelp = false
         var mistakes: Set<Mistake> = []
-        /// Per `/test` line the words that are not `all` or `?`.
+        /// Per `/test` line the words that are not `?`, and not `all` in front.
         var testLines: [[String]] = []
 
         init(_ issued: CommandIssued) {
@@ -106,10 +106,14 @@ package struct CommandDecision: Sendable {
                     var words = command.arguments.split(whereSeparator: \.isWhitespace).map { word in
                         String(word.hasSuffix(",") ? word.dropLast() : word)
                     }
-                    if words.contains("all") { (all, testsAll) = (true, true) }
                     if words.isEmpty { mistakes.insert(.testWithoutTarget) }
+                    // Behind another word it would be the name of a job, as in Prow.
+                    if words.first == "all" {
+                        (all, testsAll) = (true, true)
+                        words.removeFirst()
+                    }
                     if words.contains("?") { asksForHelp = true }
-                    words.removeAll { $0 == "all" || $0 == "?" || $0.isEmpty }
+                    words.removeAll { $0 == "?" || $0.isEmpty }
                     if !words.isEmpty { testLines.append(words) }
                 default: break
                 }

@@ -174,9 +174,10 @@ struct LiveFleet: Sendable {
             """)
     }
 
-    func openPull(_ name: String, branch: String, author: String) async throws {
+    func openPull(_ name: String, branch: String, author: String, title: String = "Change") async throws {
         try await slipway(
-            "forge", "pr", "open", "e2e/\(name)", "--head", branch, "--title", "Change", "--author", author)
+            "forge", "pr", "open", "e2e/\(name)", "--head", branch, "--title", title, "--body", title, "--author",
+            author)
     }
 
     /// What the forge shows of a pull request: statuses and comments.

@@ -57,6 +57,12 @@ struct BrowserPage: Sendable {
 
     func back() async throws { try await loading { try await evaluate("history.back()") } }
 
+    /// Runs a script that leads to another page.
+    func follow(script: String) async throws { try await loading { try await evaluate(script) } }
+
+    /// Forgets what went wrong: the next page is not ours, or is meant to refuse.
+    func forgiveProblems() async { _ = await tools.takeProblems() }
+
     /// Until another document than the present one is there and complete. It is asked, not listened to: a document that
     /// comes back out of the browser's own store fires no event of loading, and an event may belong to a document that a
     /// script has left again.

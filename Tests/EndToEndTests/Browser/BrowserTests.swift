@@ -8,7 +8,7 @@ import Testing
     .enabled(if: Chromium.path != nil, "no Chromium is installed, so nobody clicks through the pages"))
 struct BrowserTests {
     /// A pull request with a run that failed and one that passed; made once for the suite.
-    private static func shop() async throws -> (fleet: LiveFleet, failed: LiveFleet.Run) {
+    static func shop() async throws -> (fleet: LiveFleet, failed: LiveFleet.Run) {
         let fleet = try LiveFleet.current
         if try await fleet.runs(of: "web").isEmpty {
             try await fleet.configure(
@@ -17,6 +17,18 @@ struct BrowserTests {
                   e2e/web:
                   - {name: light, always_run: true, decorate: true, spec: {containers: [{command: [./job]}]}}
                   - {name: shade, always_run: true, optional: true, spec: {containers: [{command: ['true']}]}}
+                  e2e/desk:
+                  - {name: patience, always_run: true, spec: {containers: [{command: [sleep, '3600']}]}}
+                  e2e/mask:
+                  - name: masked
+                    run_if_changed: '.|\(Self.hostile)'
+                    branches: ['main|\(Self.hostile)']
+                    context: '\(Self.hostile)'
+                    trigger: '/test masked|\(Self.hostile)'
+                    rerun_command: '/test masked \(Self.hostile)'
+                    annotations: {description: '\(Self.hostile)'}
+                    decorate: true
+                    spec: {containers: [{command: [./job, '\(Self.hostile)']}]}
                 """)
             try await fleet.makeRepository(
                 "web", author: "author", role: "member",
@@ -76,6 +88,29 @@ struct BrowserTests {
             try await page.follow(".crumbs a[href='/pulls/e2e/web/1']")
             #expect(try await page.isTrue("document.querySelector('main').textContent.includes('shade')"))
             await page.expectNoProblems("pull request")
+        }
+    }
+
+    @Test func filtersStandInTheAddress() async throws {
+        let (fleet, _) = try await Self.shop()
+        try await Chromium.run { page in
+            try await page.open(fleet.url + "/runs")
+            // A choice filters at once, without the button.
+            try await page.follow(
+                script: """
+                    document.getElementById('f-state').value = 'success';
+                    document.getElementById('f-state').dispatchEvent(new Event('change', { bubbles: true }))
+                    """)
+            #expect(try await page.text("new URLSearchParams(location.search).get('state')") == "success")
+            #expect(try await page.text("document.getElementById('f-state').value") == "success")
+            #expect(try await page.isTrue("!document.querySelector('tbody').textContent.includes('light')"))
+            try await page.open(try await page.text("location.href"))
+            #expect(try await page.text("document.getElementById('f-state').value") == "success")
+            #expect(try await page.isTrue("document.querySelector('tbody').textContent.includes('shade')"))
+            try await page.follow("form.filters a[href='/runs']")
+            #expect(try await page.text("location.search").isEmpty)
+            #expect(try await page.isTrue("document.querySelector('tbody').textContent.includes('light')"))
+            await page.expectNoProblems("filters")
         }
     }
 

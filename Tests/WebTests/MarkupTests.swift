@@ -29,6 +29,16 @@ struct MarkupTests {
         #expect(markup.html.matches(of: /"/).count == 2)
     }
 
+    @Test("an object's own nothing hides what stands around it under the same name")
+    func nothing() {
+        let templates = TemplateSet([
+            "t": Array("{{#rows}}[{{link}}{{#link}}there{{/link}}{{^link}}none{{/link}} {{around}}]{{/rows}}".utf8)
+        ])
+        let rows: PageValue = .objects([["link": .nothing], ["link": "a"]])
+        let html = templates.render("t", ["link": "outer", "around": "x", "rows": rows]).html
+        #expect(html == "[none x][athere x]")
+    }
+
     @Test("the frame escapes its title, its crumbs and its reader's name", arguments: hostile.prefix(4))
     func frame(text: String) async throws {
         let templates = TemplateSet(["t": Array("<i>{{a}}</i>".utf8)])

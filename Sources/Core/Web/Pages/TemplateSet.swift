@@ -43,16 +43,17 @@ package struct TemplateSet: Sendable {
 private struct PageObject: MustacheParent {
     let values: [String: PageValue]
 
-    func child(named name: String) -> Any? { values[name].flatMap(PageObject.engineValue) }
+    func child(named name: String) -> Any? { values[name].map(PageObject.engineValue) }
 
-    private static func engineValue(_ value: PageValue) -> Any? {
+    private static func engineValue(_ value: PageValue) -> Any {
         switch value {
         case .text(let text): PageText(renderText: Markup.escape(text))
         case .markup(let markup): PageText(renderText: markup.html)
         case .flag(let flag): flag
-        case .list(let values): values.compactMap(engineValue)
+        case .list(let values): values.map(engineValue)
         case .object(let values): PageObject(values: values)
-        case .nothing: nil
+        // Not nil: the engine would look for the name in whatever stands around the object.
+        case .nothing: PageText(renderText: "")
         }
     }
 }

@@ -133,8 +133,8 @@ private struct FaultRun: Sendable {
         while .now - begun < .seconds(options.minutes * 60) {
             let slot = (0..<options.atOnce).compactMap { _ in schedule.next() }
             let name = slot.map(\.fault.rawValue).joined(separator: " with ")
-            let counts = "\(records.count) faults, lost \(records.reduce(0) { $0 + $1.lost })"
-            Terminal.progress("\(counts); now \(name)")
+            let soFar = "\(records.count) faults, lost \(records.reduce(0) { $0 + $1.lost })"
+            Terminal.progress("\(soFar); now \(name)")
             var injected = try await inject(slot)
             guard !injected.isEmpty else { continue }
             let mark = await load.sent

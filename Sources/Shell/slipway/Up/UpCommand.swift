@@ -91,16 +91,17 @@ struct Up: AsyncParsableCommand {
         let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let supervisor = try Supervisor(
             folder: fleet.folder, executable: executable, identity: identity, logger: logger)
-        try await migrate(fleet, executable)
-        try fleet.writeEnvironment(token: try await token(fleet, logger))
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        logger.info("the gateway listens on \(fleet.gatewayURL), the forge on \(fleet.forgeURL)")
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await supervisor.run(fleet.children) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // From here on: a service may end before the fleet has begun.
             if let services {
                 let keeper = ServiceKeeper(services: services, amqpURL: fleet.amqpURL, logger: logger)
                 group.addTask { await keeper.run() }
             }
+            try await migrate(fleet, executable)
+            try fleet.writeEnvironment(token: try await token(fleet, logger))
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            logger.info("the gateway listens on \(fleet.gatewayURL), the forge on \(fleet.forgeURL)")
+            group.addTask { await supervisor.run(fleet.children) }
             for await signal in signals {
                 logger.info("stopping (\(signal))")
                 break

@@ -20,7 +20,11 @@ final class FolderLock: Sendable {
         _ = pwrite(descriptor, line, line.count, 0)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that another thread has just forked shares the descriptor until it executes its program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Whether some process, this one included, holds the lock.
     static func isHeld(in folder: String) -> Bool {

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Execution
+import FoundationEssentials
 import Leases
 import PullRequests
 import RoomKit
 import Scheduling
 
 /// One CI system for people who build a distribution out of many repositories.
-@main
 struct Slipway: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "slipway",
@@ -42,5 +42,20 @@ struct Slipway: AsyncParsableCommand {
         startLogging()
         Lifeline.watch()
         await Self.main(nil)
+    }
+}
+
+@main
+private enum Program {
+    static func main() async { await Slipway.main(arguments) }
+
+    /// Swift finds a program's arguments beside its environment, and loses them where a preloaded library (libfaketime)
+    /// moves the environment. Linux tells them as they were.
+    private static var arguments: [String]? {
+        guard let bytes = FileManager.default.contents(atPath: "/proc/self/cmdline"), bytes.last == 0 else {
+            return nil
+        }
+        return bytes.dropLast().split(separator: 0, omittingEmptySubsequences: false).dropFirst()
+            .map { String(decoding: $0, as: UTF8.self) }
     }
 }

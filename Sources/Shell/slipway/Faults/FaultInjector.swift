@@ -78,9 +78,10 @@ struct FaultInjector: Sendable {
 
     // MARK: Processes
 
+    /// This process, which keeps what is elsewhere, is none of them.
     private func members(_ role: String) -> [ProcessIdentity] {
         [fleet.folder, elsewhere.folder].flatMap { SupervisorState.read(from: $0)?.living ?? [] }
-            .filter { $0.role == role && $0.name != Elsewhere.agentName }.map(\.process)
+            .filter { $0.role == role && $0.name != Elsewhere.agentName && $0.process.pid != getpid() }.map(\.process)
     }
 
     private func member(_ role: String, _ injection: Injection) async throws -> ProcessIdentity {

@@ -7,6 +7,7 @@ import RoomKit
 import Scheduling
 
 /// One CI system for people who build a distribution out of many repositories.
+@main
 struct Slipway: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "slipway",
@@ -41,13 +42,8 @@ struct Slipway: AsyncParsableCommand {
     static func main() async {
         startLogging()
         Lifeline.watch()
-        await Self.main(nil)
+        await Self.main(arguments)
     }
-}
-
-@main
-private enum Program {
-    static func main() async { await Slipway.main(arguments) }
 
     /// Swift finds a program's arguments beside its environment, and loses them where a preloaded library (libfaketime)
     /// moves the environment. Linux tells them as they were.

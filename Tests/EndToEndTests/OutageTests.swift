@@ -50,6 +50,16 @@ import Testing
         }
     }
 
+    /// As after a full disk: the node runs on, and its quorum queues do not.
+    @Test func aBrokerThatKeepsNothingIsStartedAgain() async throws {
+        try await LiveFleet.run { fleet in
+            try await begin(fleet, script: "exit 0")
+            try await PrivateServices.control(folder: fleet.folder + "/services", ["eval", "application:stop(ra)."])
+            try await comment(fleet, "/test unit")
+            #expect(try await fleet.ended("storm", count: 1).map(\.state) == ["success"])
+        }
+    }
+
     @Test func aKilledSupervisorLeavesNothingBehindAndTheNextOneGoesOn() async throws {
         try await LiveFleet.withFolder { folder in
             try await LiveFleet.run(in: folder) { fleet in

@@ -55,7 +55,11 @@ package struct MergingService: Room {
     package var statements: [Statement] { MergingStore.all }
 
     package var workers: [any Worker] {
-        [MergingWorker(database: bus.database, configuration: configuration, wake: wake)]
+        [
+            MergingWorker(
+                database: bus.database, configuration: configuration, statusContext: driver.texts.statusContext,
+                wake: wake)
+        ]
     }
 
     package var chores: [Chore] {

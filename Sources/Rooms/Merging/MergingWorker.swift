@@ -13,6 +13,8 @@ struct MergingWorker: Worker {
     ]
     let database: PostgresPool
     let configuration: MergingConfiguration
+    /// Of the merger's own status.
+    let statusContext: String
     let wake: WakeUp
 
     /// Scheduling's word for another version of the configuration; nothing of its payload is read.
@@ -43,7 +45,7 @@ struct MergingWorker: Worker {
             case StatusTold.type:
                 let status = try message.decode(StatusTold.self)
                 // Merging's own word is no news to it.
-                guard status.context != "tide" else { continue }
+                guard status.context != statusContext else { continue }
                 told.insert(CommitName(repository: status.repository, sha: status.sha))
             case RunRefused.type:
                 let refusal = try message.decode(RunRefused.self)

@@ -15,8 +15,13 @@ package import SlipwayModel
 package struct DeliveryNormaliser: Sendable {
     /// The bot's login.
     let bot: String
+    /// The context of the pool's own status.
+    let poolContext: String
 
-    package init(bot: String) { self.bot = bot }
+    package init(bot: String, poolContext: String) {
+        self.bot = bot
+        self.poolContext = poolContext
+    }
 
     package struct Meaning: Sendable {
         package var pull: PullChanged?
@@ -87,15 +92,12 @@ package struct DeliveryNormaliser: Sendable {
             deliveryID: id, subjectVersion: instant?.milliseconds ?? 0)
     }
 
-    /// Tide's context, which its tools look for.
-    private static let poolContext = "tide"
-
     private func status(
         _ repository: Repository, _ sha: String, _ context: String, by sender: Account?, _ id: String
     ) -> StatusTold? {
         let sender = sender?.login ?? "ghost"
         // Of what the bot says itself only the pool's word is news: it may be waited for.
-        let isNews = sender.lowercased() != bot.lowercased() || context == Self.poolContext
+        let isNews = sender.lowercased() != bot.lowercased() || context == poolContext
         guard let repository = repository.repositoryName, isNews else { return nil }
         return StatusTold(repository: repository, sha: sha, context: context, sender: sender, deliveryID: id)
     }

@@ -20,7 +20,8 @@ package struct TriggersService: Room {
     ) {
         self.bus = bus
         hook = HookRoutes(
-            intake: DeliveryIntake(bus), normaliser: DeliveryNormaliser(bot: settings.forgeBot),
+            intake: DeliveryIntake(bus),
+            normaliser: DeliveryNormaliser(bot: settings.forgeBot, poolContext: settings.mergeStatusContext),
             secrets: settings.webhookSecrets)
         periodics = PeriodicChore(bus)
         recovery = forge.map {

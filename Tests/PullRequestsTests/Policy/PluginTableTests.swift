@@ -264,6 +264,20 @@ struct PluginTableTests {
     }
 
     @Test(
+        "/skip leaves what the same comment starts",
+        arguments: [
+            ("/skip", true), ("/skip\n/test all", false), ("/skip\n/test lint", false),
+            // Behind another word it would be the name of a job.
+            ("/skip\n/test unit all", true),
+        ])
+    func skipBesideTest(_ comment: String, isSkipped: Bool) {
+        var scene = Scene()
+        scene.jobs("lint?")
+        scene.statuses(["ci/lint": "failure"])
+        #expect(scene.say(comment).words.contains { $0.hasPrefix("status") } == isSkipped)
+    }
+
+    @Test(
         "who brings several commits is told how they are merged",
         arguments: [
             (MergeMethod.merge, true, "You can request commits to be squashed using the label: squash-me"),

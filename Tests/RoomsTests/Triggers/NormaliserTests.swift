@@ -9,9 +9,11 @@ struct NormaliserTests {
         var event: String
         var fields: String
         var sender = "octo"
+        /// `merging.status_context`.
+        var poolContext = "tide"
         /// The context that is told; nil for nothing.
         var told: String?
-        var testDescription: String { "\(event) \(fields) by \(sender)" }
+        var testDescription: String { "\(event) \(fields) by \(sender), the pool's being \(poolContext)" }
     }
 
     private static func check(_ action: String) -> String {
@@ -26,6 +28,8 @@ struct NormaliserTests {
             Case(event: "status", fields: status, told: "licence"),
             Case(event: "status", fields: status, sender: "Slipway-Bot"),
             Case(event: "status", fields: pool, sender: "slipway-bot", told: "tide"),
+            Case(event: "status", fields: pool, sender: "slipway-bot", poolContext: "pool"),
+            Case(event: "status", fields: pool, sender: "octo", poolContext: "pool", told: "tide"),
             Case(event: "check_run", fields: check("created"), told: "build"),
             Case(event: "check_run", fields: check("completed"), told: "build"),
             Case(event: "check_run", fields: check("completed"), sender: "slipway-bot"),
@@ -38,7 +42,9 @@ struct NormaliserTests {
             "repository":{"name":"crane","full_name":"harbor/crane","owner":{"login":"harbor"}}}
             """
         let delivery = try WebhookDelivery(event: row.event, payload: Array(payload.utf8))
-        let told = DeliveryNormaliser(bot: "slipway-bot").meaning(of: delivery, id: "delivery").status
+        let told = DeliveryNormaliser(bot: "slipway-bot", poolContext: row.poolContext).meaning(
+            of: delivery, id: "delivery"
+        ).status
         #expect(told?.context == row.told)
         guard let told else { return }
         #expect(told.repository == RepositoryName(org: "harbor", repo: "crane") && told.sha == "abc")

@@ -101,21 +101,10 @@ struct RepositoryChange: Codable, Sendable {
     private static func apply<Value: Identifiable>(_ changes: [Int: Value?]?, to values: inout [Value])
     where Value.ID == Int64 {
         for (id, value) in (changes ?? [:]).sorted(by: { $0.key < $1.key }) {
-            let position = values.partitioningIndex(of: Int64(id))
+            // From the end, where what changes stands.
+            let position = values.lastIndex { $0.id < id }.map { $0 + 1 } ?? 0
             let isThere = position < values.count && values[position].id == id
             values.replaceSubrange(position..<position + (isThere ? 1 : 0), with: value.map { [$0] } ?? [])
         }
-    }
-}
-
-extension Array where Element: Identifiable, Element.ID == Int64 {
-    /// Where an id stands, or would stand, among those that ascend.
-    fileprivate func partitioningIndex(of id: Int64) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle].id < id { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

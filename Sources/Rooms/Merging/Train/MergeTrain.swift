@@ -13,8 +13,9 @@ package import FoundationEssentials
 /// 4. Suspects are tested in **lanes** on the base: one half first. If it passes, it is cleared and the other half is
 ///    suspect; if it fails, the other half is as untested as before and returns to its place in the queue. The cleared
 ///    go to the front, or land as they are if nothing else is in the line. The other half is tested once they have
-///    landed, and not before the prefix below the failed one is decided: so whoever is bad only with others is found out. With many waiting, lanes also look ahead:
-///    they test cars on the base that are too far back to be tested in the line.
+///    landed, and not before the prefix below the failed one is decided: so whoever is bad only with others is found
+///    out. With many waiting, lanes also look ahead: they test cars on the base that are too far back to be tested in
+///    the line.
 /// 5. A member is ejected only after it failed twice with nothing but the base below it.
 /// 6. A car is full when the chance that all of it is good, at the failure rate seen lately, falls to about a half; the
 ///    line stops growing when the chance that all of it passes does. So cars and line shrink with failures and grow with
@@ -37,8 +38,9 @@ package struct MergeTrain: Hashable, Sendable, Codable {
     package internal(set) var lanes: [Lane] = []
     /// The trial of the line that is being landed.
     package internal(set) var landing: Int?
-    /// No landing is tried before this, and why the last one came to nothing.
+    /// No landing is tried before this.
     package internal(set) var landsAgainAt: Date?
+    /// Why the last one came to nothing, until it is tried again.
     package internal(set) var landingTrouble: String?
     package internal(set) var estimates = TrainEstimates()
 

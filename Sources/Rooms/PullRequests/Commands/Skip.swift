@@ -26,7 +26,7 @@ package enum SkipPlugin {
         if job.isTriggered(by: context.text) { return true }
         return CommandParser.commands(in: context.text).contains { call in
             switch call.name {
-            case "test": call.words.contains("all") && job.isAutomatic
+            case "test": call.words.first == "all" && job.isAutomatic
             case "ok-to-test": call.arguments.isEmpty && job.isAutomatic
             case "retest": call.arguments.isEmpty && (state == "failure" || state == "error")
             default: false

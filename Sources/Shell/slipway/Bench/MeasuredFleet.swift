@@ -48,9 +48,14 @@ struct MeasuredFleet: Sendable {
             outcome = .success(
                 try await withThrowingTaskGroup(of: Result?.self) { group in
                     group.addTask {
-                        var status = try await up.run(executable, log: log)
-                        while restarts, !Task.isCancelled { status = try await up.run(executable, log: log) }
-                        if Task.isCancelled { return nil }
+                        var policy = RestartPolicy()
+                        var status: TerminationStatus
+                        repeat {
+                            let started = ContinuousClock.now
+                            status = try await up.run(executable, log: log)
+                            if Task.isCancelled { return nil }
+                            if restarts { try await Task.sleep(for: policy.pause(afterLiving: .now - started)) }
+                        } while restarts
                         throw MeasuredFleetError("the fleet ended (\(status)); the end of its log:\n\(tail(of: log))")
                     }
                     group.addTask {

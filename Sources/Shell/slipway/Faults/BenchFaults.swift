@@ -190,15 +190,15 @@ private struct FaultRun: Sendable {
         let begun = ContinuousClock.now
         let mark = await load.sent + 1
         let time = Date()
-        while .now - begun < patience {
-            if let settled = try? await load.isSettled(before: mark, database), settled,
-                let left = try? await messages(before: time), left == 0
-            {
-                return (ContinuousClock.now - begun) / .seconds(1)
+        do {
+            try await waitUntil("all has come to its end", within: patience, lookingEvery: .milliseconds(100)) {
+                guard (try? await load.isSettled(before: mark, database)) == true else { return nil as Bool? }
+                return (try? await messages(before: time)) == 0 ? true : nil
             }
-            try await Task.sleep(for: .milliseconds(100))
+        } catch is MeasuredFleetError {
+            return nil
         }
-        return nil
+        return (ContinuousClock.now - begun) / .seconds(1)
     }
 
     private func messages(before time: Date) async throws -> Int {

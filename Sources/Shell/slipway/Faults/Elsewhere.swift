@@ -43,7 +43,8 @@ struct Elsewhere: Sendable {
         let before = starts(in: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [executable] in
-                while !Task.isCancelled { try await agent.run(executable, log: log) }
+                let status = try await agent.run(executable, log: log)
+                throw MeasuredFleetError("the agent ended (\(status)); its log is \(log)")
             }
             group.addTask {
                 try await waitUntil("the agent starts; its log is \(log)") { starts(in: log) > before ? true : nil }

@@ -113,35 +113,32 @@ struct FaultInjector: Sendable {
     /// Stops the agent in the middle of runs, until they were given to somebody else.
     private func freezeProcessAgent() async throws -> Int {
         let agent = try await elsewhere.agent()
-        var builds: [Int64] = []
-        try await waitUntil("the agent executes a run") {
+        // However this ends: an agent that nobody continues would hold its runs for ever.
+        defer { agent.send(SIGCONT) }
+        // What a database that is away would say is asked for again.
+        let builds = try await waitUntil("the agent executes a run") { () -> [Int64]? in
             agent.send(SIGSTOP)
-            builds = try await database.query(
+            let builds = try? await database.query(
                 "select build_id from scheduling.runs_v1 where agent = \(Elsewhere.agentName) and state = 'running'"
             ).map { try $0.decode(Int64.self) }
-            guard builds.isEmpty else { return true }
+            if let builds, !builds.isEmpty { return builds }
             agent.send(SIGCONT)
             return nil
         }
         let before = elsewhere.refusals
-        do {
-            // Its claims run out after `agent.lost_after`.
-            try await waitUntil("the claims of the stopped agent run out", within: .seconds(60)) { [builds] in
-                let taken = try await database.query(
-                    "select count(*) from scheduling.attempts_v1 where build_id = any(\(builds))"
-                ).one().decode(Int.self)
-                return taken == builds.count ? true : nil
-            }
-        } catch {
-            agent.send(SIGCONT)
-            throw error
+        // Its claims run out after `agent.lost_after`.
+        try await waitUntil("the claims of the stopped agent run out", within: .seconds(60)) {
+            let taken = try? await database.query(
+                "select count(*) from scheduling.attempts_v1 where build_id = any(\(builds))"
+            ).one().decode(Int.self)
+            return taken == builds.count ? true : nil
         }
         agent.send(SIGCONT)
         // A claim whose answer the agent had not read yet leaves no result.
-        let end = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < end, elsewhere.refusals - before < builds.count {
-            try await Task.sleep(for: .milliseconds(50))
+        _ = try? await waitUntil("late results are refused", within: .seconds(10)) {
+            elsewhere.refusals - before < builds.count ? nil : true
         }
+        try Task.checkCancellation()
         return elsewhere.refusals - before
     }
 

@@ -94,6 +94,9 @@ enum FleetStore {
         """)
 
     /// Workers with messages that were published and not handled in time.
+    ///
+    /// The index ends at a time that does not change while it is read, so that it is not searched for the first living
+    /// row: nearly all that it holds are handled messages that nobody has vacuumed yet.
     static let overdueConsumers = Statement(
         "fleet_overdue_consumers",
         """
@@ -103,9 +106,9 @@ enum FleetStore {
                select message.due_at
                  from fleet.outbox as message
                 where message.consumer = known.consumer and message.publications > 0
+                  and message.due_at <= statement_timestamp()
                 order by message.due_at
                 limit 1) as first
-         where first.due_at <= clock_timestamp()
          order by known.consumer
         """)
 

@@ -8,7 +8,7 @@ import SlipwayModel
 struct MergingWorker: Worker {
     let name = "merging"
     let topics = [
-        PullChanged.type, RefPushed.type, StatusTold.type, RunRefused.type, CommandIssued.type,
+        PullChanged.type, RefPushed.type, StatusTold.type, RunRefused.type, RunFinished.type, CommandIssued.type,
         Self.configurationApplied,
     ]
     let database: PostgresPool
@@ -25,7 +25,7 @@ struct MergingWorker: Worker {
     func plan(_ messages: [Message]) async throws -> CommitPlan {
         let tide = try await configuration.current(database).tide
         var changed: Set<PoolName> = []
-        var pushed: Set<PoolName> = []
+        var known: Set<PoolName> = []
         var told: Set<CommitName> = []
         var retried: Set<PullName> = []
         var refused: [UUID: String] = [:]
@@ -41,7 +41,7 @@ struct MergingWorker: Worker {
                 }
             case RefPushed.type:
                 let push = try message.decode(RefPushed.self)
-                if !push.isTag { pushed.insert(PoolName(repository: push.repository, branch: push.ref)) }
+                if !push.isTag { known.insert(PoolName(repository: push.repository, branch: push.ref)) }
             case StatusTold.type:
                 let status = try message.decode(StatusTold.self)
                 // Merging's own word is no news to it.
@@ -50,6 +50,13 @@ struct MergingWorker: Worker {
             case RunRefused.type:
                 let refusal = try message.decode(RunRefused.self)
                 refused[refusal.requestID] = refusal.reason
+            case RunFinished.type:
+                let run = try message.decode(RunFinished.self)
+                // Of its own trials the driver asks by itself.
+                guard run.kind == .presubmit, run.state == .success, run.origin != .merging, let refs = run.refs,
+                    let branch = refs.baseRef
+                else { continue }
+                known.insert(PoolName(repository: refs.repository, branch: branch))
             case CommandIssued.type:
                 let issued = try message.decode(CommandIssued.self)
                 if issued.commands.contains(where: { Self.retries.contains($0.name) }) {
@@ -58,10 +65,10 @@ struct MergingWorker: Worker {
             default: isConfigured = true
             }
         }
-        return { [wake, changed, pushed, told, retried, refused, isConfigured] effects in
+        return { [wake, changed, known, told, retried, refused, isConfigured] effects in
             let database = effects.database
             if !changed.isEmpty { try await database.wake(Array(changed), MergingStore.wakePools) }
-            var known = Array(pushed)
+            var known = Array(known)
             if !told.isEmpty {
                 let commits = Array(told)
                 known += try await database.execute(

@@ -8,10 +8,11 @@ package import SlipwayModel
 /// | pull_request, any action | `pull.changed` |
 /// | push to a branch or tag, not a deletion | `ref.pushed` |
 /// | issue_comment on a pull request, pull_request_review, pull_request_review_comment | `comment.written` |
-/// | status, or a check run that began or ended, not ours; the pool's own | `status.told` |
+/// | status, or a check run that began or ended; of our own not those of runs | `status.told` |
 /// | organization, membership, member, team: somebody came or went | `people.changed` |
 ///
-/// What the bot itself writes is nothing anybody has to read.
+/// What the bot itself writes is nothing anybody has to read, but for what may let a pull request be merged and is no
+/// run's word: the pool's status, overrides, statuses that were skipped.
 package struct DeliveryNormaliser: Sendable {
     /// The bot's login.
     let bot: String
@@ -51,10 +52,17 @@ package struct DeliveryNormaliser: Sendable {
                     event.repository.repositoryName, event.pullRequest.number, .reviewComment, event.action,
                     event.comment.id, event.comment.user?.login ?? "ghost", id, at: event.comment.createdAt))
         case .status(let event):
-            Meaning(status: status(event.repository, event.sha, event.context, by: event.sender, id))
+            Meaning(
+                status: status(
+                    event.repository, event.sha, event.context, by: event.sender, id,
+                    isOfRun: event.targetURL?.isEmpty == false
+                        && event.description?.hasPrefix(RunRequested.overridden) != true))
         case .checkRun(let event) where ["created", "completed"].contains(event.action):
             Meaning(
-                status: status(event.repository, event.checkRun.headSHA, event.checkRun.name, by: event.sender, id))
+                // Those that are ours are overrides.
+                status: status(
+                    event.repository, event.checkRun.headSHA, event.checkRun.name, by: event.sender, id, isOfRun: false)
+            )
         case .people(_, let event): Meaning(people: people(event, id: id))
         default: Meaning()
         }
@@ -92,12 +100,12 @@ package struct DeliveryNormaliser: Sendable {
             deliveryID: id, subjectVersion: instant?.milliseconds ?? 0)
     }
 
+    /// - Parameter isOfRun: it tells of one of our runs, if it is ours: the statuses of runs link to their pages.
     private func status(
-        _ repository: Repository, _ sha: String, _ context: String, by sender: Account?, _ id: String
+        _ repository: Repository, _ sha: String, _ context: String, by sender: Account?, _ id: String, isOfRun: Bool
     ) -> StatusTold? {
         let sender = sender?.login ?? "ghost"
-        // Of what the bot says itself only the pool's word is news: it may be waited for.
-        let isNews = sender.lowercased() != bot.lowercased() || context == poolContext
+        let isNews = sender.lowercased() != bot.lowercased() || context == poolContext || !isOfRun
         guard let repository = repository.repositoryName, isNews else { return nil }
         return StatusTold(repository: repository, sha: sha, context: context, sender: sender, deliveryID: id)
     }

@@ -21,18 +21,27 @@ struct NormaliserTests {
     }
     private static let pool = #""sha":"abc","context":"tide","state":"pending""#
     private static let status = #""sha":"abc","context":"licence","state":"success""#
+    private static func own(_ description: String, link: String = #""https://ci/runs/1""#) -> String {
+        #""sha":"abc","context":"unit","state":"success","description":"\#(description)","target_url":\#(link)"#
+    }
 
     @Test(
-        "what others say of a commit is told, what the bot says is not, but for the pool's word",
+        "what others say of a commit is told; of what the bot says, the pool's word, overrides and what was skipped",
         arguments: [
             Case(event: "status", fields: status, told: "licence"),
-            Case(event: "status", fields: status, sender: "Slipway-Bot"),
+            Case(event: "status", fields: own("Job succeeded."), sender: "Slipway-Bot"),
+            Case(event: "status", fields: own("Job succeeded."), told: "unit"),
+            Case(event: "status", fields: own("Overridden by maria"), sender: "slipway-bot", told: "unit"),
+            Case(
+                event: "status", fields: own("Overridden by maria", link: "null"), sender: "slipway-bot", told: "unit"),
+            Case(event: "status", fields: own("Skipped", link: "null"), sender: "slipway-bot", told: "unit"),
+            Case(event: "status", fields: own("Skipped", link: #""""#), sender: "slipway-bot", told: "unit"),
             Case(event: "status", fields: pool, sender: "slipway-bot", told: "tide"),
-            Case(event: "status", fields: pool, sender: "slipway-bot", poolContext: "pool"),
+            Case(event: "status", fields: pool, sender: "slipway-bot", poolContext: "pool", told: "tide"),
             Case(event: "status", fields: pool, sender: "octo", poolContext: "pool", told: "tide"),
             Case(event: "check_run", fields: check("created"), told: "build"),
             Case(event: "check_run", fields: check("completed"), told: "build"),
-            Case(event: "check_run", fields: check("completed"), sender: "slipway-bot"),
+            Case(event: "check_run", fields: check("completed"), sender: "slipway-bot", told: "build"),
             Case(event: "check_run", fields: check("rerequested")),
             Case(event: "check_run", fields: check("requested_action")),
         ])

@@ -131,6 +131,12 @@ extension PullRequestsText {
     }
 
     static func mayNotPick(_ org: String) -> String { "only members of **\(org)** can have a change picked." }
+    static func mayNotPickByLabel(_ org: String) -> String {
+        "A label `cherrypick/…` asks for a change in its author's name, who is no member of **\(org)**. A member can comment `/cherrypick BRANCH`."
+    }
+    static func notPickedOntoBase(_ branch: String) -> String {
+        "it is not picked onto `\(code(branch))`, which is its base."
+    }
     static let closedIsNotPicked = "it was closed without being merged, so there is nothing to pick."
     static let pickOntoWhat = "say onto which branch: `/cherrypick release-1.0`."
     static func noSuchBranches(_ names: [String]) -> String { "the repository has no branch \(list(names))." }

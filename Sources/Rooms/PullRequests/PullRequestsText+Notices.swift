@@ -7,6 +7,7 @@ extension PullRequestsText {
         "@\(author): this pull request conflicts with `\(code(base))`. Rebase it and push."
     }
 
+    static let protected = "the file is protected"
     static func blocked(_ files: [(file: String, explanation: String)]) -> String {
         let lines = files.prefix(50).map { "- `\(code($0.file))`: \($0.explanation)" }
         let more = files.count > 50 ? ["- … and \(files.count - 50) more"] : []
@@ -24,14 +25,26 @@ extension PullRequestsText {
             """
     }
 
-    static func invalidMessages(_ commits: [(sha: String, title: String)]) -> String {
-        let lines = commits.prefix(20).map { "- \($0.sha.prefix(12)) `\(code($0.title))`" }
-        return """
-            Messages of commits must neither call people (`@somebody`) nor close issues (`Fixes #1`), because they do so \
-            again in every fork. Put such words into the text of the pull request.
+    static func invalidMessages(_ commits: [(sha: String, title: String)], isTitleInvalid: Bool) -> String {
+        var parts: [String] = []
+        if !commits.isEmpty {
+            let lines = commits.prefix(20).map { "- \($0.sha.prefix(12)) `\(code($0.title))`" }
+            parts.append(
+                """
+                Messages of commits must not close issues (`Fixes #1`), because they do so again in every fork. Put such \
+                words into the text of the pull request.
 
-            \(lines.joined(separator: "\n"))
-            """
+                \(lines.joined(separator: "\n"))
+                """)
+        }
+        if isTitleInvalid {
+            parts.append(
+                """
+                The title must not close issues (`Fixes #1`) either: it becomes part of the message of the merge. \
+                `/retitle NEW TITLE` changes it.
+                """)
+        }
+        return parts.joined(separator: "\n\n")
     }
 
     static let releaseNoteNeeded = """
@@ -63,12 +76,8 @@ extension PullRequestsText {
         label `cherry-pick-approved`.
         """
 
-    static func agreementMissing(_ author: String, _ link: String?) -> String {
-        let place = link.map { " [here](\($0))" } ?? ""
-        return """
-            @\(author): thank you for the pull request. The contributor license agreement is not signed yet; sign it\(place), \
-            then comment `/check-cla`.
-            """
+    static func mentions(_ teams: [String]) -> String {
+        "only mentions by members reach a team, so here they are again: \(teams.joined(separator: ", "))"
     }
 
     static func picked(_ actor: String, _ branch: String, _ number: Int) -> String {
@@ -77,8 +86,9 @@ extension PullRequestsText {
     static func notPicked(_ actor: String, _ branch: String, _ reason: String) -> String {
         "@\(actor): the change was not brought to `\(code(branch))`: \(reason)"
     }
-    static func pickBody(_ number: Int, _ actor: String) -> String {
+    static func pickBody(_ number: Int, _ actor: String, releaseNote: String?) -> String {
         "The change of #\(number), asked for by @\(actor)."
+            + (releaseNote.map { "\n\n```release-note\n\($0)\n```" } ?? "")
     }
     static func branchGone(_ branch: String) -> String { "there is no such branch any more." }
     static func pickConflicts(_ commit: String, _ branch: String) -> String {

@@ -25,7 +25,7 @@ package enum PullRequestsText {
                 "overrode \(contexts.joined(separator: ", "))"
             case .cancelOverrides(let contexts, let checks):
                 "took back the overrides of \((contexts + checks).joined(separator: ", "))"
-            case .cherryPick(let branches): "picks it onto \(branches.joined(separator: ", "))"
+            case .cherryPick(let branches, _): "picks it onto \(branches.joined(separator: ", "))"
             case .deleteHeadBranch: "deleted the branch"
             case .abortRuns(let runs): runs.count == 1 ? "aborted a run" : "aborted \(runs.count) runs"
             case .schedule, .noteLGTM, .forgetLGTMs, .noteApproval: nil

@@ -93,8 +93,8 @@ struct PullRequestsWorker: Worker {
         let at = Date(timeIntervalSince1970: Double(changed.subjectVersion) / 1000)
         let change = Occurrence(
             key: told.key, event: DeliveryReader.event(changed), actor: changed.sender, at: at,
-            delivery: changed.deliveryID, told: told, settings: current.plugins(of: changed.repository),
-            configVersion: current.version, traceparent: traceparent)
+            delivery: changed.deliveryID, told: told, previousBase: changed.previousBaseRef,
+            settings: current.plugins(of: changed.repository), configVersion: current.version, traceparent: traceparent)
         guard changed.action == "opened", !Login.same(told.author, bot) else { return [change] }
         var opening = change
         opening.event = .commented

@@ -231,6 +231,9 @@ struct LifecycleTests {
         Said("/close not-planned", "answer"), Said("/close NOT-PLANNED", by: "noor", "answer"),
         Said("/close not-planned", by: "ola", "answer"),
         Said("/close not-planned", on: ["lifecycle/stale"], by: "ola", "answer"),
+        // What makes it forgotten counts for the next comment.
+        Said("/lifecycle stale\n/close", by: "ola", "answer", "+lifecycle/stale"),
+        Said("/lifecycle rotten\n/close", by: "noor", "close", "answer", "+lifecycle/rotten"),
         Said("/close issue"), Said("/reopen"), Said("/stage alpha", "+stage/alpha"),
         Said("/stage beta", on: ["stage/alpha"], "-stage/alpha", "+stage/beta"), Said("/stage gamma", "answer"),
         Said("/stage", "answer"), Said("/stage alpha beta", "answer"), Said("/remove-stage", "answer"),
@@ -248,7 +251,10 @@ struct LifecycleTests {
             (Said("/reopen please"), false),
             (Said("/reopen", by: "ola", "answer"), false), (Said("/reopen", "answer"), true),
             (Said("/close"), false), (Said("/hold", "+\(hold)"), false), (Said("/kind bug", "+kind/bug"), false),
-            (Said("/lifecycle active", "+lifecycle/active"), false), (Said("/hodl"), false), (Said("/why"), false),
+            (Said("/lifecycle active", "+lifecycle/active"), false),
+            (Said("/reopen\n/close", "reopen", "answer"), false),
+            (Said("/milestone v1.0", "answer"), false), (Said("/status in-review", "answer"), false),
+            (Said("/hodl"), false), (Said("/why"), false),
         ])
     func closed(_ said: Said, isMerged: Bool) {
         var scene = Scene(labels: said.labels, actor: said.actor)

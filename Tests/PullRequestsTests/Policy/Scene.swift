@@ -20,6 +20,7 @@ struct Scene: Sendable {
     var names = PluginNames.served
     var history = PullHistory()
     var tide: TideSettings?
+    var previousBase: String?
 
     init(labels: [String] = [], actor: String = "maria", title: String = "Add oil", branch: String = "main") {
         pull = PullSnapshot(
@@ -44,10 +45,12 @@ struct Scene: Sendable {
         settings.plugins[Self.repository.org] = PluginSettings.Enabled(names: names.sorted())
         var plugins = RepositoryPlugins(Self.repository, settings, defaults: [])
         plugins.tide = tide
-        return PullContext(
+        var context = PullContext(
             pull: pull, actor: actor, at: Date(timeIntervalSince1970: 1000),
             comment: CommentReference(kind: .comment, id: 1), settings: plugins, facts: facts, history: history,
             bot: "slipway-bot")
+        context.previousBase = previousBase
+        return context
     }
 
     private var plugins: [PullPlugin] {
@@ -159,7 +162,7 @@ extension PullAction {
         case .overrideChecks(let names): "checks \(names.joined(separator: " "))"
         case .cancelOverrides(let contexts, let checks):
             "unoverride \((contexts + checks.map { "check:\($0)" }).joined(separator: " "))"
-        case .cherryPick(let branches): "pick \(branches.joined(separator: " "))"
+        case .cherryPick(let branches, let requester): "pick \(branches.joined(separator: " ")) for \(requester)"
         case .deleteHeadBranch: "delete branch"
         case .abortRuns(let runs): "abort \(runs.count)"
         case .noteLGTM, .forgetLGTMs, .noteApproval: "note"

@@ -4,7 +4,7 @@ package enum LifecyclePlugin {
 
     package static let plugin = PullPlugin(
         "lifecycle", "Closes, reopens, and tells how alive a pull request is.",
-        commands: [lifecycle, close, reopen])
+        commands: [close, reopen, lifecycle])
 
     static let lifecycle = CommandDefinition(
         ["lifecycle", "remove-lifecycle"], usage: ["/lifecycle active|frozen|stale|rotten", "/remove-lifecycle STATE"],

@@ -10,7 +10,7 @@ package enum MilestoneStatusPlugin {
 
     static let status = CommandDefinition(
         ["status"], usage: labels.keys.sorted().map { "/status \($0)" }, who: "the team that `repo_milestone` names",
-        effect: "Adds a label `status/…`.",
+        effect: "Adds a label `status/…`.", worksOnClosed: true,
         needs: { _, context in MilestoneTeam(context).map { [$0.question(context)] } ?? [] }
     ) { calls, context in
         guard let team = MilestoneTeam(context) else { return [.answer(PullRequestsText.noMilestoneTeam)] }

@@ -16,7 +16,9 @@ package enum RetitlePlugin {
             return [.answer(PullRequestsText.emptyTitle)]
         }
         // It would call people, or close issues, with every squashed commit again.
-        guard !CommitMessagePlugin.isInvalid(title) else { return [.answer(PullRequestsText.titleCallsPeople)] }
+        guard !CommitMessagePlugin.closesIssues(title), !CommitMessagePlugin.callsPeople(title) else {
+            return [.answer(PullRequestsText.titleCallsPeople)]
+        }
         guard title.count <= 256 else { return [.answer(PullRequestsText.longTitle)] }
         return title == context.pull.title ? [] : [.retitle(title)]
     }

@@ -10,6 +10,7 @@ enum DeliveryReader {
             headRef: pull.head.ref, headSHA: pull.head.sha, baseRef: pull.base.ref, baseSHA: pull.base.sha)
         snapshot.body = String((pull.body ?? "").prefix(CommandParser.maximumLength))
         snapshot.headRepository = pull.head.repo?.fullName
+        snapshot.defaultBranch = pull.base.repo?.defaultBranch
         snapshot.isOpen = pull.isOpen
         snapshot.isDraft = pull.isDraft ?? false
         snapshot.isMerged = pull.wasMerged

@@ -53,6 +53,8 @@ struct PullReader: Sendable {
             pull: pull, actor: occurrence.actor, at: occurrence.at, text: occurrence.text?.visible ?? "",
             written: occurrence.text?.written ?? "",
             comment: occurrence.text?.reference, settings: occurrence.settings, bot: bot)
+        context.previousBase = occurrence.previousBase
+        context.pull.defaultBranch = occurrence.told?.defaultBranch
         // What a decision asks for may depend on answers, e.g. on who is a member: asked until nothing is new.
         let plugins = PluginCatalog.active(occurrence.settings.isActive)
         for _ in 0..<4 {

@@ -14,14 +14,13 @@ package enum AfterMergePlugins {
                 return [.milestone(title)]
             }))
 
-    /// On release branches when the pull request is opened, on the main branch when it is merged: what is open there may
+    /// On release branches when the pull request is opened, on the default branch when it is merged: what is open there may
     /// still miss the release.
     private static func title(_ event: PullEvent, _ context: PullContext) -> String? {
         let branches = context.settings.settings.milestonesOfBranches[context.pull.repository.description]
-        let isMain = context.pull.baseRef == "main" || context.pull.baseRef == "master"
         switch event {
         case .closed where context.pull.isMerged: return branches?[context.pull.baseRef]
-        case .opened, .reopened, .edited: return isMain ? nil : branches?[context.pull.baseRef]
+        case .opened where context.pull.baseRef != context.pull.defaultBranch: return branches?[context.pull.baseRef]
         default: return nil
         }
     }

@@ -5,7 +5,6 @@ package enum AgreementPlugin {
     static let contexts = ["EasyCLA", "cla/linuxfoundation"]
     static let yes = "cncf-cla: yes"
     static let no = "cncf-cla: no"
-    static let tag = "<!-- slipway-cla -->"
 
     package static let plugin = PullPlugin(
         "cla", "Shows as a label whether the author has signed the contributor license agreement.", commands: [check],
@@ -29,12 +28,9 @@ package enum AgreementPlugin {
     private static func decide(_ context: PullContext) -> [PullAction] {
         guard let status = context.facts.statuses?.first(where: { contexts.contains($0.context) }) else { return [] }
         switch status.state {
-        case "success": return [.removeLabel(no), .addLabel(yes), .notice(tag: tag, body: nil)]
-        case "failure", "error":
-            return [
-                .removeLabel(yes), .addLabel(no),
-                .notice(tag: tag, body: PullRequestsText.agreementMissing(context.pull.author, status.targetURL)),
-            ]
+        case "success": return [.removeLabel(no), .addLabel(yes)]
+        // Its service itself tells where to sign.
+        case "failure", "error": return [.removeLabel(yes), .addLabel(no)]
         default: return []
         }
     }

@@ -10,9 +10,9 @@ package enum BlockadePlugin {
     package static let plugin = PullPlugin(
         "blockade", "Keeps changes of files that nobody may change from being merged.",
         reaction: PullPlugin.Reaction(
-            needs: { event, context in concerns(event) && !rules(context).isEmpty ? [.changedFiles] : [] },
+            needs: { event, context in concerns(event, context) && !rules(context).isEmpty ? [.changedFiles] : [] },
             react: { event, context in
-                guard concerns(event) else { return [] }
+                guard concerns(event, context) else { return [] }
                 let blocked = blocked(context)
                 guard !blocked.isEmpty else {
                     return context.pull.has(label) ? [.removeLabel(label), .notice(tag: tag, body: nil)] : []
@@ -22,10 +22,11 @@ package enum BlockadePlugin {
                 ]
             }))
 
-    private static func concerns(_ event: PullEvent) -> Bool {
+    /// Somebody's own change of the label stands until the change itself is another one.
+    private static func concerns(_ event: PullEvent, _ context: PullContext) -> Bool {
         switch event {
-        case .opened, .reopened, .pushed, .edited: true
-        case .labeled(let name), .unlabeled(let name): Login.same(name, label)
+        case .opened, .reopened, .pushed: true
+        case .edited: context.previousBase != nil
         default: false
         }
     }
@@ -37,14 +38,14 @@ package enum BlockadePlugin {
         }
     }
 
-    /// Each blocked file with the reason, in the order of the files.
+    /// Each blocked file with each reason, in the order of the files.
     private static func blocked(_ context: PullContext) -> [(file: String, explanation: String)] {
         let rules = rules(context)
-        return (context.facts.changedFiles ?? []).compactMap { file in
-            rules.first { rule in
+        return (context.facts.changedFiles ?? []).flatMap { file in
+            rules.filter { rule in
                 rule.blocked.contains { matches($0, file.filename) }
                     && !rule.exceptions.contains { matches($0, file.filename) }
-            }.map { (file.filename, $0.explanation) }
+            }.map { (file.filename, $0.explanation.isEmpty ? PullRequestsText.protected : $0.explanation) }
         }
     }
 

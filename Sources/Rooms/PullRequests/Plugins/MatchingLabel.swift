@@ -7,8 +7,7 @@ package enum MatchingLabelPlugin {
     package static let plugin = PullPlugin(
         "require-matching-label", "Marks pull requests that lack a label of a kind.", commands: [check],
         reaction: PullPlugin.Reaction(react: { event, context in
-            guard context.pull.isOpen else { return [] }
-            return context.settings.settings.matchingLabels.filter { holds($0, context) && concerns(event, $0) }
+            context.settings.settings.matchingLabels.filter { holds($0, context) && concerns(event, $0, context) }
                 .flatMap { decide($0, context) }
         }))
 
@@ -21,9 +20,12 @@ package enum MatchingLabelPlugin {
 
     /// Of a label that came or went only the rules about its kind take notice: one that says what is missing may be taken
     /// away by hand.
-    private static func concerns(_ event: PullEvent, _ rule: PluginSettings.MatchingLabel) -> Bool {
+    private static func concerns(
+        _ event: PullEvent, _ rule: PluginSettings.MatchingLabel, _ context: PullContext
+    ) -> Bool {
         switch event {
-        case .opened, .reopened, .edited: true
+        case .opened, .reopened: true
+        case .edited: context.previousBase != nil
         case .labeled(let name), .unlabeled(let name): (try? Pattern(rule.pattern))?.matches(name) ?? false
         default: false
         }

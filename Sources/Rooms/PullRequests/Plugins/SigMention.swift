@@ -1,7 +1,8 @@
 import JobConfig
 import Patterns
 
-/// Prow's rule (plugins/sigmention): who mentions a group's team labels the pull request for it.
+/// Prow's rule (plugins/sigmention): who mentions a group's team labels the pull request for it. The forge tells a team
+/// of mentions by members alone, so those of others are repeated.
 package enum SigMentionPlugin {
     static let pattern =
         #"(?m)@kubernetes/sig-([\w-]*)-(misc|test-failures|bugs|feature-requests|proposals|pr-reviews|api-reviews)"#
@@ -13,26 +14,40 @@ package enum SigMentionPlugin {
     package static let plugin = PullPlugin(
         "sigmention", "Labels pull requests for the groups whose teams are mentioned.",
         reaction: PullPlugin.Reaction(
-            needs: { event, context in mentioned(event, context).isEmpty ? [] : [.repositoryLabels] },
+            needs: { event, context in
+                mentions(event, context).isEmpty ? [] : [.repositoryLabels, .member(context.actor)]
+            },
             react: { event, context in
                 let existing = context.facts.repositoryLabels ?? []
-                return mentioned(event, context).compactMap { wanted in
-                    guard let name = existing.first(where: { Login.same($0, wanted) }), !context.pull.has(name) else {
-                        return nil
+                var (labels, teams): ([String], [String]) = ([], [])
+                for mention in mentions(event, context) {
+                    // Of a group that has no label nothing is known.
+                    guard let group = existing.first(where: { Login.same($0, mention.label) }) else { continue }
+                    for name in [group, mention.kind].compactMap(\.self)
+                    where !context.pull.has(name) && !labels.contains(name) {
+                        labels.append(name)
                     }
-                    return .addLabel(name)
+                    if !teams.contains(mention.team) { teams.append(mention.team) }
                 }
+                let isRepeated = !teams.isEmpty && !context.facts.isMember(context.actor)
+                return labels.map { .addLabel($0) }
+                    + (isRepeated ? [.answer(PullRequestsText.mentions(teams))] : [])
             }))
 
-    private static func mentioned(_ event: PullEvent, _ context: PullContext) -> [String] {
+    private struct Mention {
+        var team: String
+        var label: String
+        var kind: String?
+    }
+
+    private static func mentions(_ event: PullEvent, _ context: PullContext) -> [Mention] {
         guard event == .commented || event == .reviewed, !context.isBot,
             let pattern = try? Pattern(context.settings.settings.sigMentionPattern ?? pattern)
         else { return [] }
-        var labels: [String] = []
-        for groups in pattern.allMatches(in: context.text) where groups.count > 1 {
-            if let group = groups[1] { labels.append("sig/\(group)") }
-            if groups.count > 2, let kind = groups[2].flatMap({ kinds[String($0)] }) { labels.append(kind) }
+        return pattern.allMatches(in: context.text).compactMap { groups in
+            guard groups.count > 1, let team = groups[0], let group = groups[1] else { return nil }
+            let kind = groups.count > 2 ? groups[2].flatMap { kinds[String($0)] } : nil
+            return Mention(team: String(team), label: "sig/\(group)", kind: kind)
         }
-        return labels
     }
 }

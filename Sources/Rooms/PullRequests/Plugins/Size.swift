@@ -14,7 +14,7 @@ package enum SizePlugin {
                 let lines = files.filter { !context.facts.generatedFiles.contains($0.filename) }
                     .reduce(0) { $0 + ($1.additions ?? 0) + ($1.deletions ?? 0) }
                 let label = label(lines, context)
-                return labels.filter { $0 != label && context.pull.has($0) }.map { .removeLabel($0) }
+                return context.pull.labels.filter { $0.hasPrefix("size/") && $0 != label }.map { .removeLabel($0) }
                     + (context.pull.has(label) ? [] : [.addLabel(label)])
             }))
 

@@ -8,7 +8,7 @@ package enum WorkInProgressPlugin {
         "wip", "Keeps drafts, and pull requests whose title begins with WIP, from being merged.",
         reaction: PullPlugin.Reaction(react: { event, context in
             switch event {
-            case .opened, .reopened, .edited, .readyForReview, .convertedToDraft, .pushed: decide(context)
+            case .opened, .reopened, .edited, .readyForReview, .convertedToDraft: decide(context)
             default: []
             }
         }))

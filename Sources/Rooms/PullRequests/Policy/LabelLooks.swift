@@ -32,7 +32,7 @@ package enum LabelLooks {
         VerifyOwnersPlugin.label: .init("e11d21", "Changes OWNERS files that cannot be accepted."),
         BlockadePlugin.label: .init("e11d21", "Changes files that nobody may change."),
         MergeCommitPlugin.label: .init("e11d21", "Contains merge commits; has to be rebased."),
-        CommitMessagePlugin.label: .init("e11d21", "Messages of its commits call people or close issues."),
+        CommitMessagePlugin.label: .init("e11d21", "Messages of its commits, or its title, close issues."),
         ReleaseNotePlugin.needed: .init("e11d21", "Says nothing of what users will notice."),
         CherryPickApprovalPlugin.unapproved: .init("e11d21", "Not approved for the release branch yet."),
         CherryPickApprovalPlugin.approved: .init("fef2c0", "Approved for the release branch."),

@@ -29,7 +29,8 @@ package enum PullAction: Hashable, Sendable {
     /// Check runs are of a head, not of a base: it holds until the next push.
     case overrideChecks([String])
     case cancelOverrides(contexts: [String], checks: [String] = [])
-    case cherryPick(branches: [String])
+    /// - Parameter requester: who asked for it, and is assigned.
+    case cherryPick(branches: [String], requester: String)
     case deleteHeadBranch
     case abortRuns([RunID])
     /// The actor's word that the head looks good stands from now on.

@@ -24,6 +24,8 @@ package struct PullContext: Sendable {
     package var history: PullHistory
     /// Our own login.
     package var bot: String
+    /// The base branch before this event, where the event is its change.
+    package var previousBase: String?
 
     package init(
         pull: PullSnapshot, actor: String, at: Date, text: String = "", written: String = "",
@@ -81,6 +83,8 @@ package struct PullSnapshot: Hashable, Sendable {
     package var isOpen = true
     package var isDraft = false
     package var isMerged = false
+    /// The repository's, as the event tells it; it is not kept.
+    package var defaultBranch: String?
     /// Nil while the forge has not told.
     package var mergeable: Bool?
     /// As they are or will be in a moment: what we asked for counts already.

@@ -39,6 +39,7 @@ package enum PullEvent: Hashable, Sendable {
     case closed
     /// Another head.
     case pushed
+    /// Another title, text or base branch; `PullContext.previousBase` tells which.
     case edited
     case labeled(String)
     case unlabeled(String)

@@ -35,7 +35,9 @@ package enum BlunderbussPlugin {
         }
         guard event == .opened || event == .readyForReview else { return false }
         // Who names reviewers has chosen.
-        return !CommandParser.commands(in: CommandParser.visibleText(context.pull.body)).contains { $0.name == "cc" }
+        return !CommandParser.commands(in: CommandParser.visibleText(context.pull.body)).contains {
+            ["cc", "uncc"].contains($0.name)
+        }
     }
 
     private static func isAwaited(_ event: PullEvent) -> Bool {

@@ -22,7 +22,8 @@ struct CherryPicker: Sendable {
     }
 
     private enum Outcome: Sendable {
-        case opened(Int)
+        /// - Parameter kinds: labels of kinds, which the change has on every branch.
+        case opened(Int, kinds: [String])
         /// It cannot be done, and somebody has to be told why.
         case failed(String)
     }
@@ -43,7 +44,7 @@ struct CherryPicker: Sendable {
                 let (org, repo) = (pick.key.repository.org, pick.key.repository.repo)
                 let text: String
                 switch outcome {
-                case .opened(let number):
+                case .opened(let number, _):
                     try await effects.database.execute(
                         PullRequestsStore.settlePick, org, repo, pick.key.number, pick.branch, number)
                     text = PullRequestsText.picked(pick.actor, pick.branch, number)
@@ -54,12 +55,20 @@ struct CherryPicker: Sendable {
                 }
                 let tag = "<!-- slipway-cherry-pick \(pick.branch) -->"
                 guard let held = try await effects.database.lock(pick.key) else { return }
-                if case .opened(let number) = outcome {
+                if case .opened(let number, let kinds) = outcome {
                     try effects.emit(
                         ForgeDesired(
                             repository: pick.key.repository, target: "pull/\(number)",
                             key: "assignee/\(number)/\(pick.actor.lowercased())",
                             value: .assignee(number: number, login: pick.actor, present: true), version: held.wishes))
+                    for kind in kinds {
+                        try effects.emit(
+                            ForgeDesired(
+                                repository: pick.key.repository, target: "pull/\(number)",
+                                key: "label/\(number)/\(kind.lowercased())",
+                                value: .label(number: number, name: kind, present: true, look: nil),
+                                version: held.wishes))
+                    }
                 }
                 try effects.emit(
                     ForgeDesired(
@@ -118,10 +127,12 @@ struct CherryPicker: Sendable {
             }
         }
         let open = try await forge.pulls(repository, base: pick.branch, head: "\(repository.org):\(branch)")
-        if let known = open.first { return .opened(known.number) }
+        let kinds = pull.labels.filter { $0.hasPrefix("kind/") }
+        if let known = open.first { return .opened(known.number, kinds: kinds) }
         let opened = try await forge.openPull(
             repository, title: "[\(pick.branch)] \(pull.title)", head: branch, base: pick.branch,
-            body: PullRequestsText.pickBody(pick.key.number, pick.actor))
-        return .opened(opened.number)
+            body: PullRequestsText.pickBody(
+                pick.key.number, pick.actor, releaseNote: ReleaseNotePlugin.block(pull.body)))
+        return .opened(opened.number, kinds: kinds)
     }
 }

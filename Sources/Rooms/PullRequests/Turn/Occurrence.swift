@@ -38,6 +38,8 @@ struct Occurrence: Sendable {
     /// The pull request as the delivery, or the forge, shows it; nil where the delivery says too little and it is
     /// known already.
     var told: PullSnapshot?
+    /// The base branch that the pull request had before, where it has another one now.
+    var previousBase: String?
     var text: Text?
     var review: ReviewChange?
     var withdrawal: Withdrawal?

@@ -30,9 +30,9 @@ extension TurnKeeper {
                         RunCancel(
                             runID: run, by: occurrence.actor, reason: PullRequestsText.abortedBy(occurrence.actor)))
                 }
-            case .cherryPick(let branches):
+            case .cherryPick(let branches, let requester):
                 try await database.execute(
-                    PullRequestsStore.notePicks, org, repo, pull.number, branches, occurrence.actor)
+                    PullRequestsStore.notePicks, org, repo, pull.number, branches, requester)
             default: break
             }
         }

@@ -37,6 +37,7 @@ struct TurnKeeper: Sendable {
         }
         var pull = held.pull
         pull.labels = mirror.labels
+        pull.defaultBranch = occurrence.told?.defaultBranch
 
         if let text = occurrence.text {
             // What was handled before is done.
@@ -55,13 +56,13 @@ struct TurnKeeper: Sendable {
             }
         }
 
-        var turn = PullTurn(
-            PullContext(
-                pull: pull, actor: occurrence.actor, at: occurrence.at, text: occurrence.text?.visible ?? "",
-                written: occurrence.text?.written ?? "",
-                comment: occurrence.text?.reference, settings: occurrence.settings, facts: occurrence.facts,
-                history: history, bot: bot),
-            plugins: PluginCatalog.active(occurrence.settings.isActive))
+        var context = PullContext(
+            pull: pull, actor: occurrence.actor, at: occurrence.at, text: occurrence.text?.visible ?? "",
+            written: occurrence.text?.written ?? "",
+            comment: occurrence.text?.reference, settings: occurrence.settings, facts: occurrence.facts,
+            history: history, bot: bot)
+        context.previousBase = occurrence.previousBase
+        var turn = PullTurn(context, plugins: PluginCatalog.active(occurrence.settings.isActive))
         let calls = occurrence.text?.calls ?? []
         let asked = PullTurn.questions(
             calls, occurrence.event, turn.context, plugins: PluginCatalog.active(occurrence.settings.isActive))

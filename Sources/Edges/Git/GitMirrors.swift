@@ -87,7 +87,9 @@ package struct GitMirrors: Sendable {
         {
             return .moved
         }
-        if words.contains("[remote rejected]") { return .refused(Self.reason(words)) }
+        if words.contains("[remote rejected]") || words.contains(Self.forbidden) {
+            return .refused(Self.reason(words))
+        }
         throw GitMirrorError(name, "push", output.error)
     }
 
@@ -154,12 +156,17 @@ package struct GitMirrors: Sendable {
             settings: settings)
     }
 
+    /// What git says where the forge takes no pushes from us at all.
+    private static let forbidden = "The requested URL returned error: 403"
+
     /// What the forge answered, of all that git printed: ` ! [remote rejected] SHA -> main (protected branch …)`.
     private static func reason(_ words: String) -> String {
         let remote = words.split(separator: "\n").filter { $0.hasPrefix("remote: ") }
             .map { $0.dropFirst("remote: ".count).trimmingSuffix(while: \.isWhitespace) }.filter { !$0.isEmpty }
         if !remote.isEmpty { return remote.joined(separator: " ") }
-        let line = words.split(separator: "\n").first { $0.contains("[remote rejected]") } ?? ""
+        guard let line = words.split(separator: "\n").first(where: { $0.contains("[remote rejected]") }) else {
+            return forbidden
+        }
         guard let open = line.lastIndex(of: "("), let close = line.lastIndex(of: ")"), open < close else {
             return String(line)
         }

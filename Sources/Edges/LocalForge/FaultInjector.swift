@@ -18,6 +18,8 @@ package final class FaultInjector: Sendable {
         case dropAnswer
         /// Tells somebody that it came, then does what was asked.
         case announce(@Sendable () -> Void)
+        /// Has something else happen first, then does what was asked.
+        case after(@Sendable () async throws -> Void)
         /// Revokes the token that comes with the request, then treats the request as it deserves.
         case revokeToken
         /// Leads to the repository's new name, as GitHub does after a renaming: 301, and 307 for what changes something.
@@ -115,6 +117,9 @@ struct FaultMiddleware: RouterMiddleware {
             return Self.cut
         case .announce(let tell):
             tell()
+            return try await next(request, context)
+        case .after(let happen):
+            try await happen()
             return try await next(request, context)
         case .revokeToken:
             if let header = request.headers[.authorization], let token = header.split(separator: " ").last {

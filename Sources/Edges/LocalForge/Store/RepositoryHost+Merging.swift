@@ -50,6 +50,21 @@ extension RepositoryHost {
         }
     }
 
+    /// GitHub's word for what stands against a merge; nil where it is not open.
+    func mergeableState(of pull: RepositoryState.Pull) -> String? {
+        guard pull.isOpen else { return nil }
+        if pull.isDraft { return "draft" }
+        guard let mergeability = pull.mergeability else { return "unknown" }
+        guard mergeability.mergeable else { return "dirty" }
+        do {
+            try checkContexts(of: pull)
+            try checkReviews(of: pull)
+            return "clean"
+        } catch {
+            return "blocked"
+        }
+    }
+
     private func checkMethod(_ method: String) throws {
         let names = ["merge": "Merge commits", "squash": "Squash merges", "rebase": "Rebase merges"]
         guard let name = names[method] else {

@@ -17,6 +17,8 @@ extension RepositoryHost {
         var body: String?
         var state: String?
         var base: String?
+        /// GitHub lets this be changed by GraphQL alone.
+        var draft: Bool?
     }
 
     /// Most characters of a title and of a body, as at GitHub.
@@ -77,6 +79,7 @@ extension RepositoryHost {
                 }
             }
             var answer = host.presenter.pull(pull)
+            answer.mergeableState = host.mergeableState(of: pull)
             let files = try await host.files(pull)
             answer.commits = try await host.git.count([pull.headSHA, "^\(pull.baseSHA)"])
             answer.changedFiles = files.count
@@ -131,6 +134,10 @@ extension RepositoryHost {
             if let state = edit.state, (state == "open") != pull.isOpen {
                 try host.set(&pull, state: state)
                 causes.append(host.event(pull.isOpen ? "reopened" : "closed", pull, by: login))
+            }
+            if let draft = edit.draft, draft != pull.isDraft {
+                pull.isDraft = draft
+                causes.append(host.event(draft ? "converted_to_draft" : "ready_for_review", pull, by: login))
             }
             if changes != PullRequestEvent.Changes() {
                 causes.insert(host.event("edited", pull, by: login, changes: changes), at: 0)

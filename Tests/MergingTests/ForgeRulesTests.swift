@@ -24,6 +24,28 @@ import Testing
         }
     }
 
+    /// The forge says of itself that it would refuse the merge: under the policy `block` nobody tries.
+    @Test func whatTheForgeBlocksIsNotTested() async throws {
+        let tide = MergingHarness.tide.replacing(
+            "tide: {", with: "tide: {github_merge_blocks_policy: {harbor: block}, ")
+        try await MergingHarness.run(tide: tide) { harness in
+            try await harness.forge.protect("main", #"{"required_status_checks": {"contexts": ["security"]}}"#)
+            let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
+            let words =
+                "Not mergeable. PR is blocked from merging by GitHub (check branch protection, required reviews, or "
+                + "rulesets)"
+            try await harness.steps(until: "it says so") {
+                try await harness.status(numbers[0])?.description == words
+            }
+            #expect(try await !harness.isUnderTest())
+            let head = try await harness.pull(numbers[0]).head.sha
+            _ = try await harness.forge.maria.createStatus(
+                MergingHarness.repository, sha: head, CommitStatus(state: "success", context: "security"))
+            try await harness.dirty()
+            try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
+        }
+    }
+
     /// The forge shows a required context as pending that was green when the pull request entered.
     @Test func whatPassedTogetherStandsForWhatIsPending() async throws {
         let tide = MergingHarness.tide.replacing(

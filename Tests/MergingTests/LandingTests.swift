@@ -1,6 +1,7 @@
 import Fleet
 import Forge
 import Git
+import LocalForge
 import Merging
 import Postgres
 import RoomKit
@@ -117,6 +118,26 @@ import Testing
             try await harness.steps(until: "both land") { try await harness.areMerged(numbers) }
             let log = try await harness.forge.bare.commits(["--first-parent", "refs/heads/main"], limit: 5)
             #expect(log.prefix(2).allSatisfy { $0.committer.name == "slipway-bot" })
+        }
+    }
+
+    /// The bot may merge, and not push: git is answered with 403. That is found out once, and said once.
+    @Test func aForgeThatLetsUsPushNothingIsAskedToMerge() async throws {
+        try await MergingHarness.run { harness in
+            for branch in ["one", "two"] {
+                let numbers = try await harness.forge.open([(branch, [branch: "x\n"])])
+                harness.forge.faults.inject(.answer(403), method: "POST", path: "git-receive-pack", times: 1000)
+                try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
+                harness.forge.faults.clear()
+            }
+            #expect(harness.forge.faults.hits == 1)
+            let words = try await harness.history().filter { $0.hasPrefix("NO_PUSH") }
+            #expect(
+                words == [
+                    "NO_PUSH The forge takes no push to 'main', so pull requests are merged by its API, one after the "
+                        + "other: The requested URL returned error: 403"
+                ])
+            #expect(try await harness.page("/merging").contains("The forge takes no push to"))
         }
     }
 

@@ -8,66 +8,8 @@ import RoomKit
 import SlipwayModel
 import Testing
 
-/// What happens to a pull request, its branch or its forge while the train has it.
+/// What happens to the configuration, the branch or the forge while the train has a pull request.
 @Suite struct MeanwhileTests {
-    struct Case: Sendable, CustomTestStringConvertible {
-        var testDescription: String
-        /// Nobody tells of it: the last look before landing has to find it.
-        var isUnheard = false
-        var mischief: @Sendable (MergingHarness, Int) async throws -> Void
-        /// What the status says in the end; nil where it is not looked at.
-        var status: String?
-    }
-
-    private static let repository = MergingHarness.repository
-
-    private static let mischief: [Case] = [
-        Case(testDescription: "closed") { harness, number in
-            try await harness.forge.maria.setOpenness(repository, number, isOpen: false)
-        },
-        Case(
-            testDescription: "put on hold",
-            mischief: { harness, number in
-                _ = try await harness.forge.maria.addLabels(repository, number, ["hold"])
-            }, status: "Not mergeable. Should not have hold label."),
-        Case(
-            testDescription: "pushed to, and now it fails",
-            mischief: { harness, _ in try await harness.forge.push("one", ["bad": "x\n"]) },
-            status: "Not mergeable. Job unit has not succeeded."),
-        Case(testDescription: "retargeted") { harness, number in
-            _ = try await harness.forge.maria.updatePull(repository, number, base: "stable")
-        },
-    ]
-
-    /// Whether a webhook tells of it or not, it does not land on the branch.
-    @Test(
-        arguments: mischief
-            + mischief.map {
-                var unheard = $0
-                unheard.isUnheard = true
-                unheard.testDescription += ", and no webhook comes"
-                return unheard
-            })
-    func whoChangesUnderTestDoesNotLand(_ the: Case) async throws {
-        try await MergingHarness.run { harness in
-            try await harness.forge.git("push", "--quiet", "origin", "main:stable")
-            let numbers = try await harness.forge.open([("one", ["one": "1\n"]), ("two", ["two": "2\n"])])
-            try await harness.steps(until: "they are under test") { try await harness.isUnderTest() }
-            harness.setDeaf(the.isUnheard)
-            try await the.mischief(harness, numbers[0])
-            try await harness.steps(until: "the other one lands") { try await harness.isMerged(numbers[1]) }
-            harness.setDeaf(false)
-            for _ in 0..<4 {
-                try await harness.dirty()
-                try await harness.step()
-            }
-            #expect(try await harness.forge.mainFiles() == ["README.md", "two"])
-            let landings = try await harness.landings()
-            #expect(landings.first?.number == numbers[1])
-            if let status = the.status { #expect(try await harness.status(numbers[0])?.description == status) }
-        }
-    }
-
     /// What the pull request passed by itself is not what the tree passed that lands.
     @Test func aRequiredJobThatIsAddedRunsOnTheTreeThatLands() async throws {
         try await MergingHarness.run { harness in

@@ -82,6 +82,7 @@ struct MergingForge: Sendable {
     func open(
         _ changes: [(branch: String, files: [String: String])], base: String = "main", body: String? = nil
     ) async throws -> [Int] {
+        try await git("pull", "--quiet", "--ff-only", "origin", "main")
         for change in changes {
             try await git("checkout", "--quiet", "-B", change.branch, "main")
             try await commit(change.files)
@@ -105,6 +106,14 @@ struct MergingForge: Sendable {
         if !gone.isEmpty { try await git(["rm", "--quiet"] + gone) }
         try await commit(files.filter { !gone.contains($0.key) })
         try await git("push", "--quiet", "origin", branch)
+        try await git("checkout", "--quiet", "main")
+    }
+
+    /// A branch made anew from `main` as it was when it was cloned: pushed over what was there.
+    func replace(_ branch: String, _ files: [String: String]) async throws {
+        try await git("checkout", "--quiet", "-B", branch, "main")
+        try await commit(files)
+        try await git("push", "--quiet", "--force", "origin", branch)
         try await git("checkout", "--quiet", "main")
     }
 
@@ -138,6 +147,8 @@ struct MergingForge: Sendable {
         run["conclusion"] = conclusion
         try await maria.perform("POST", "/repos/\(Self.repository)/check-runs", run, idempotent: false)
     }
+
+    func makeDraft(_ number: Int) async throws { try await call("PATCH", "pulls/\(number)", #"{"draft": true}"#) }
 
     func close(issue: Int) async throws { try await call("PATCH", "issues/\(issue)", #"{"state": "closed"}"#) }
 

@@ -1,5 +1,6 @@
 import Fleet
 import Forge
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Merging
@@ -15,12 +16,19 @@ import Web
 extension MergingHarness {
     /// A page as anybody sees it.
     func page(_ path: String) async throws -> String {
+        let answer = try await answer(path)
+        #expect(answer.status == .ok, "\(answer.body)")
+        return answer.body
+    }
+
+    func answer(
+        _ path: String
+    ) async throws -> (status: HTTPResponse.Status, headers: HTTPFields, body: String) {
         let router = WebServer.router(tokens: nil)
         room.addRoutes(to: router)
         return try await Application(router: router, logger: quietLogger).test(.router) { client in
             try await client.execute(uri: path, method: .get) { response in
-                #expect(response.status == .ok, "\(String(buffer: response.body))")
-                return String(buffer: response.body)
+                (response.status, response.headers, String(buffer: response.body))
             }
         }
     }

@@ -116,13 +116,17 @@ import Testing
             tide:
                 "queries: [{orgs: [harbor], labels: [\((1...9).map { "a-long-label-number-\($0)" }.joined(separator: ", "))]}]",
             text: "Not mergeable. Needs a-long-label-number-1, a-long-label-number-2 labels."),
+        // What is too long is cut where the forge would refuse it, which counts code points.
+        Case(
+            tide: "queries: [{orgs: [harbor], labels: [\(String(repeating: "👩‍🚢", count: 60))]}]",
+            text: "Not mergeable. Needs \(String(repeating: "👩‍🚢", count: 38))👩‍..."),
     ])
     func status(_ the: Case) throws {
         let standing = try Self.rules(the.tide).standing(of: the.pull, contexts: the.contexts)
         #expect(standing.description == the.text)
         #expect(standing.state == the.state)
         #expect(standing.isEligible == (the.state == "success"))
-        #expect(standing.description.count <= 140)
+        #expect(standing.description.unicodeScalars.count <= 140)
     }
 
     @Test func everyObstacleIsTold() throws {

@@ -14,8 +14,9 @@ struct MergingRoutes: Sendable {
         router.get("merging", use: list)
         router.get("merging/stream", use: stream)
         router.get("merging/:org/:repo/:number", use: pull)
-        router.get("tide") { _, _ in Response.redirect(to: "/merging", type: .found) }
-        router.get("tide-history") { _, _ in Response.redirect(to: "/merging", type: .found) }
+        for bookmarked in ["tide", "tide-history"] {
+            router.get("\(bookmarked)") { request, _ in try Self.redirect(request) }
+        }
         router.get("tide.js") { request, _ in try await prow.pools(variable: try Self.variable(request)) }
         router.get("tide-history.js") { request, _ in try await prow.history(variable: try Self.variable(request)) }
     }
@@ -60,6 +61,12 @@ struct MergingRoutes: Sendable {
         }
         let (head, values) = try await pages.pull(repository, number, now: Date())
         return MergingTemplates.set.page("pull", values, head: head, context: context)
+    }
+
+    /// Prow's pages are one here; the repository that they were filtered by stays, if it is named as a whole.
+    private static func redirect(_ request: Request) throws -> Response {
+        let repository = try request.query().text("repo").flatMap { RepositoryName($0) }
+        return .redirect(to: "/merging" + Link.query([("repo", repository?.description)]), type: .found)
     }
 
     private static func repository(_ request: Request) throws -> RepositoryName? {

@@ -25,6 +25,7 @@ extension MergingText {
         case "REBUILD": "built anew"
         case "LEFT": "left"
         case "TEMPLATE": "template"
+        case "NO_PUSH": "no push"
         case "TRIGGER", "TRIGGER_BATCH": "tested"
         default: action.lowercased()
         }

@@ -37,8 +37,10 @@ extension MergingText {
         "The branch '\(branch)' does not exist: nothing can be merged into it. Change the base of its pull requests."
     }
 
-    static func changedBeforeLanding(_ number: Int) -> String {
-        "Pull request #\(number) changed after it was tested."
+    static let changedBeforeLanding = "it changed after it was tested."
+
+    static func noPush(_ branch: String, _ reason: String) -> String {
+        "The forge takes no push to '\(branch)', so pull requests are merged by its API, one after the other: \(reason)"
     }
 
     static func jobChanged(_ job: String) -> String {
@@ -100,6 +102,12 @@ extension MergingText {
             default: " \(list(suspects)) are suspect and are tested apart."
             }
         return "\(jobs) failed on \(list(numbers)) together.\(end)"
+    }
+
+    /// What Tide's history says of a merge that came to nothing; empty where no merge was tried.
+    static func mergeError(_ number: Int, _ ejection: Ejection) -> String {
+        guard case .refused(let reason) = ejection else { return "" }
+        return "failed merging [\(number)]: \(reason)"
     }
 
     static func ejected(_ number: Int, _ sentence: String) -> String { "#\(number): \(sentence)" }

@@ -13,13 +13,15 @@ enum MergingText {
     static let inPool = "In merge pool."
     static let conflict = "PR has a merge conflict."
     static let draft = "PR is a draft."
-    static let forgeBlocks = "PR is blocked from merging by the forge."
+    static let forgeBlocks =
+        "PR is blocked from merging by GitHub (check branch protection, required reviews, or rulesets)"
     static let conflictingMethods = "PR has conflicting merge method override labels"
     static let missingReviews = "PullRequest is missing sufficient approving GitHub review(s)"
 
     static func notMergeable(_ reason: String) -> String {
         let text = reason.isEmpty ? "Not mergeable." : "Not mergeable. \(reason)"
-        return text.count > descriptionLimit ? text.prefix(descriptionLimit - 3) + "..." : text
+        let characters = text.unicodeScalars
+        return characters.count > descriptionLimit ? String(characters.prefix(descriptionLimit - 3)) + "..." : text
     }
 
     static func forbiddenMethod(_ method: MergeMethod) -> String {
@@ -53,10 +55,10 @@ enum MergingText {
             ? "Job \(shown[0]) has not succeeded." : "Jobs \(shown.joined(separator: ", ")) have not succeeded."
     }
 
-    static func retesting(_ jobs: [String]) -> String {
-        let text = "Not mergeable. Retesting: \(jobs.sorted().joined(separator: " "))"
-        guard text.count > descriptionLimit else { return text }
-        return "Not mergeable. Retesting \(jobs.count) job\(jobs.count == 1 ? "" : "s")."
+    static func retesting(_ contexts: [String]) -> String {
+        let text = "Not mergeable. Retesting: \(contexts.sorted().joined(separator: " "))"
+        guard text.unicodeScalars.count > descriptionLimit else { return text }
+        return "Not mergeable. Retesting \(contexts.count) job\(contexts.count == 1 ? "" : "s")."
     }
 
     /// What several queries miss.

@@ -109,33 +109,41 @@ struct Lander: Sendable {
     private func contexts(of landing: Landing, _ look: PoolLook) async throws -> [Int: [String: ContextState]] {
         var contexts: [Int: [String: ContextState]] = [:]
         for member in landing.members {
-            let pull = try await forge.pull(look.rules.repository, member.number)
-            guard pull.isOpen, pull.head.sha == member.head, pull.base.ref == look.rules.branch else {
-                throw Unfit(number: member.number)
-            }
-            guard let found = look.pulls[member.number] else { continue }
-            var fresh = found.pull
-            fresh.labels = Set(pull.labelNames)
-            fresh.isDraft = pull.isDraft ?? false
-            fresh.mergeable = nil
-            let shown = try await observer.forgeContexts(fresh).1
-            contexts[member.number] = shown
-            // What is asked for again meanwhile was green before; what failed since keeps it out.
-            let merged = found.contexts.merging(shown) { known, now in now == .pending ? known : now }
-            guard look.rules.standing(of: fresh, contexts: merged).isEligible else {
-                throw Unfit(number: member.number)
-            }
+            contexts[member.number] = try await freshContexts(of: member.number, head: member.head, look)
         }
         return contexts
     }
 
+    /// - Throws: `Unfit` where it may not land any more.
+    private func freshContexts(of number: Int, head: String, _ look: PoolLook) async throws -> [String: ContextState] {
+        let pull = try await forge.pull(look.rules.repository, number)
+        guard pull.isOpen, pull.head.sha == head, pull.base.ref == look.rules.branch else {
+            throw Unfit(number: number)
+        }
+        guard let found = look.pulls[number] else { return [:] }
+        var fresh = found.pull
+        fresh.labels = Set(pull.labelNames)
+        fresh.isDraft = pull.isDraft ?? false
+        fresh.mergeable = nil
+        let shown = try await observer.forgeContexts(fresh).1
+        // What is asked for again meanwhile was green before; what failed since keeps it out.
+        let merged = found.contexts.merging(shown) { known, now in now == .pending ? known : now }
+        guard look.rules.standing(of: fresh, contexts: merged).isEligible else { throw Unfit(number: number) }
+        return shown
+    }
+
     /// It leaves; the next look asks the forge about it, whatever was known before.
     private func refuse(_ number: Int, of landing: Landing, _ claim: PoolClaim) async throws -> [TrainEvent] {
+        let reason = MergingText.changedBeforeLanding
         if let head = landing.members.first(where: { $0.number == number })?.head {
-            try await bus.database.execute(
-                MergingStore.forgetContexts, [claim.pool.org], [claim.pool.repo], [head])
+            let pool = claim.pool
+            try await bus.commit(holding: claim) { effects, _ in
+                try await effects.database.execute(MergingStore.forgetContexts, [pool.org], [pool.repo], [head])
+                try await effects.database.execute(
+                    MergingStore.note, pool.org, pool.repo, pool.branch, "LEFT", landing.base.commit,
+                    JSON([Pull(number: number, author: "", sha: head)]), MergingText.left(number, reason), "")
+            }
         }
-        let reason = MergingText.changedBeforeLanding(number)
         return [.left(number: number), .landingRefused(trial: landing.trial, .temporary(reason: reason, seconds: 0))]
     }
 
@@ -188,8 +196,14 @@ struct Lander: Sendable {
             ]
         case .moved: return try await moved(landing, claim)
         case .refused(let reason):
-            bus.logger.notice("\(claim.pool) takes no push, so its pull requests are merged one by one: \(reason)")
-            refusals.remember(claim.pool, for: Self.pushRefusalLasts)
+            let pool = claim.pool
+            let words = MergingText.noPush(pool.branch, reason)
+            bus.logger.notice("\(pool): \(words)")
+            refusals.remember(pool, for: Self.pushRefusalLasts)
+            try await bus.commit(holding: claim) { effects, _ in
+                try await effects.database.execute(
+                    MergingStore.noteOnceADay, pool.org, pool.repo, pool.branch, "NO_PUSH", landing.base.commit, words)
+            }
             return nil
         }
     }
@@ -210,7 +224,15 @@ struct Lander: Sendable {
         var events: [TrainEvent] = []
         var expected = landing.base.commit
         let repository = claim.pool.repository
-        for step in steps {
+        for (place, step) in steps.enumerated() {
+            if place > 0 {
+                // Merges take their time: what was found out before the first of them is old by now.
+                do {
+                    _ = try await freshContexts(of: step.number, head: step.head, look)
+                } catch let error as Unfit {
+                    return events + (try await refuse(error.number, of: landing, claim))
+                }
+            }
             guard let before = try await observer.base(of: claim.pool), before.commit == expected else {
                 return events + (try await moved(landing, claim))
             }
@@ -230,6 +252,10 @@ struct Lander: Sendable {
                 }
             }
             guard let tip = try await observer.base(of: claim.pool) else { return events }
+            if tip.commit == expected, try await forge.pull(repository, step.number).base.ref != claim.pool.branch {
+                // It got another base in between, and was merged into that.
+                return events + (try await refuse(step.number, of: landing, claim))
+            }
             events.append(.landed(trial: landing.trial, numbers: [step.number], base: tip))
             expected = tip.commit
             guard tip.tree == step.tree else {
@@ -258,7 +284,10 @@ struct Lander: Sendable {
         _ step: PrefixBuilder.Step, _ error: ForgeError, _ pull: PullRequest, awaited: Set<String>,
         _ candidate: MergeCandidate?, _ landing: Landing, _ claim: PoolClaim
     ) async throws -> [TrainEvent] {
-        let isUndecided = pull.isOpen && pull.mergeable == nil
+        guard pull.isOpen, pull.base.ref == claim.pool.branch, pull.isDraft != true else {
+            return try await refuse(step.number, of: landing, claim)
+        }
+        let isUndecided = pull.mergeable == nil
         let refusal: LandingRefusal
         switch MergeRefusal(status: error.status, message: error.message, isUndecided: isUndecided) {
         case .baseMoved: return try await moved(landing, claim)

@@ -27,8 +27,8 @@ struct MemberTexts: Sendable {
             return ("failure", MergingText.notMergeable(ejection))
         }
         guard member.isEligible else { return (member.state, member.text) }
-        let jobs = train.jobsUnderTest(of: member.number)
-        return jobs.isEmpty ? ("success", MergingText.inPool) : ("pending", MergingText.retesting(jobs))
+        let contexts = train.contextsUnderTest(of: member.number)
+        return contexts.isEmpty ? ("success", MergingText.inPool) : ("pending", MergingText.retesting(contexts))
     }
 
     /// Where the configuration says, else the page about this pull request.

@@ -138,7 +138,9 @@ struct PoolStep {
             MergingStore.eject, pool.org, pool.repo, member.number, member.head, sentence)
         members[member.number]?.ejectedHead = member.head
         members[member.number]?.ejection = sentence
-        try await note("EJECT", [member.number], MergingText.ejected(member.number, sentence))
+        try await note(
+            "EJECT", [member.number], MergingText.ejected(member.number, sentence),
+            error: MergingText.mergeError(member.number, ejection))
         try effects.emit(
             ForgeDesired(
                 repository: pool.repository, target: "pull/\(member.number)",

@@ -128,9 +128,9 @@ extension MergeTrain {
         }
     }
 
-    /// Jobs that are under test for a pull request now.
-    package func jobsUnderTest(of number: Int) -> [String] {
+    /// Contexts of the jobs that are under test for a pull request now.
+    package func contextsUnderTest(of number: Int) -> [String] {
         let runs = trials.filter { $0.numbers.contains(number) && $0.state == .testing }.flatMap(\.runs)
-        return Set(runs.filter { $0.state == .requested }.map(\.job.name)).sorted()
+        return Set(runs.filter { $0.state == .requested }.map(\.job.context)).sorted()
     }
 }

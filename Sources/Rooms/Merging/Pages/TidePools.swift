@@ -141,17 +141,22 @@ struct TidePools: Sendable {
 
     private static func pool(_ shown: ShownPool) -> Pool {
         let members = Dictionary(shown.members.map { ($0.number, $0) }) { first, _ in first }
-        func list(_ numbers: [Int]) -> [PullRequest]? {
+        let trials = shown.train?.trials ?? []
+        let merged = Set(trials.filter { $0.tree != nil }.flatMap(\.numbers))
+        func list(_ numbers: some Sequence<Int>) -> [PullRequest]? {
             let found = numbers.compactMap { members[$0] }.map {
-                PullRequest(title: $0.title, number: $0.number, head: $0.head, mergeable: "MERGEABLE")
+                PullRequest(
+                    title: $0.title, number: $0.number, head: $0.head,
+                    mergeable: merged.contains($0.number) ? "MERGEABLE" : "UNKNOWN")
             }
             return found.isEmpty ? nil : found
         }
-        let trials = shown.train?.trials ?? []
         let passed = Set(trials.filter { $0.state == .passed }.flatMap(\.numbers))
         let tested = Set(trials.filter { $0.state != .passed }.flatMap(\.numbers)).subtracting(passed)
-        let waiting = (shown.train?.queue ?? []).map(\.number).filter { !tested.contains($0) && !passed.contains($0) }
-        let batch = shown.train?.line.last { $0.state != .passed && $0.members.count > 1 }
+        let waiting = (shown.train?.membersByNumber.keys.sorted() ?? []).filter {
+            !tested.contains($0) && !passed.contains($0)
+        }
+        let batch = trials.last { $0.state != .passed && $0.members.count > 1 }
         let blockers = shown.facts?.blockers ?? []
         let landing = shown.train.flatMap { train in train.line.first { $0.id == train.landing } }
         let target = landing ?? trials.last

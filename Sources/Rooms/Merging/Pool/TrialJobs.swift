@@ -22,7 +22,8 @@ package enum TrialJobs {
                 case .tree: .tree
                 case .age(let seconds): .age(seconds: seconds)
                 }
-            return TrainJob(name: job.job.name, hash: job.hash, freshness: freshness)
+            return TrainJob(
+                name: job.job.name, hash: job.hash, freshness: freshness, context: job.job.context)
         }.sorted { $0.name < $1.name }
     }
 }

@@ -1,7 +1,9 @@
 import Postgres
 
 extension MergingStore {
-    static let landingStatements = [intendLandings, landingsOfTrial, completeLandings, note, trimHistory, trimRuns]
+    static let landingStatements = [
+        intendLandings, landingsOfTrial, completeLandings, note, noteOnceADay, trimHistory, trimRuns,
+    ]
 
     /// Says what is about to land. What landed stays as it is.
     static let intendLandings = Statement(
@@ -39,6 +41,17 @@ extension MergingStore {
         """
         insert into merging.history (org, repo, branch, action, base_sha, targets, reason, error)
         values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8)
+        """)
+
+    /// What holds for the pool as such is not worth a line each time it is found out again.
+    static let noteOnceADay = Statement(
+        "merging.note_once_a_day",
+        """
+        insert into merging.history (org, repo, branch, action, base_sha, targets, reason, error)
+        select $1, $2, $3, $4, $5, '[]', $6, ''
+         where not exists (
+               select from merging.history
+                where (org, repo, branch, action, reason) = ($1, $2, $3, $4, $6) and at > now() - interval '1 day')
         """)
 
     static let trimHistory = Statement(

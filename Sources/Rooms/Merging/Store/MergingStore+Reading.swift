@@ -144,16 +144,19 @@ extension MergingStore {
                 limit 12) as landing on true
         """)
 
-    /// The newest actions of each pool that Tide records as well.
+    /// The newest actions of each pool that Tide records as well. A refused merge is one to Tide: it has an error.
     static let prowHistory = Statement(
         "merging.prow_history",
         """
-        select pool.org, pool.repo, pool.branch, record.at, record.action, record.base_sha, record.targets, record.error
+        select pool.org, pool.repo, pool.branch, record.at,
+               case record.action when 'EJECT' then 'MERGE' else record.action end, record.base_sha, record.targets,
+               record.error
           from merging.pools as pool
           join lateral (
                select * from merging.history as record
                 where (record.org, record.repo, record.branch) = (pool.org, pool.repo, pool.branch)
-                  and record.action in ('TRIGGER', 'TRIGGER_BATCH', 'MERGE', 'MERGE_BATCH')
+                  and (record.action in ('TRIGGER', 'TRIGGER_BATCH', 'MERGE', 'MERGE_BATCH')
+                       or record.action = 'EJECT' and record.error <> '')
                 order by record.id desc
                 limit 100) as record on true
          order by pool.org, pool.repo, pool.branch, record.id desc

@@ -68,10 +68,16 @@ package struct TrainJob: Hashable, Sendable, Codable {
     package var name: String
     package var hash: String
     package var freshness: Freshness
+    /// Where it is not called like the job.
+    private var ownContext: String?
 
-    package init(name: String, hash: String, freshness: Freshness = .tree) {
+    /// What statuses call it.
+    package var context: String { ownContext ?? name }
+
+    package init(name: String, hash: String, freshness: Freshness = .tree, context: String? = nil) {
         self.name = name
         self.hash = hash
         self.freshness = freshness
+        ownContext = context == name ? nil : context
     }
 }

@@ -12,15 +12,19 @@ enum ConfigurationFolder {
     /// mounted config map keeps its versions there), and so is what a `.prowignore` names; a link to a file is read, a
     /// link to a folder is not followed.
     ///
-    /// - Parameter below: the only folder in there to be read; the rules of a `.prowignore` beside it hold for it too.
-    static func read(_ folder: String, below: String? = nil) -> (files: [SourceFile], errors: [ConfigProblem]) {
+    /// - Parameters:
+    ///   - below: the only folder in there to be read; the rules of a `.prowignore` beside it hold for it too.
+    ///   - suffixes: how the names of the files end.
+    static func read(
+        _ folder: String, below: String? = nil, suffixes: [String] = [".yaml", ".yml"]
+    ) -> (files: [SourceFile], errors: [ConfigProblem]) {
         // Prow takes a single file as well.
         var isFolder = false
         if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), !isFolder {
             let (single, error) = file(folder)
             return (single.map { [$0] } ?? [], error.map { [$0] } ?? [])
         }
-        var walk = Walk(root: folder)
+        var walk = Walk(root: folder, suffixes: suffixes)
         if let below {
             walk.ignore(rulesIn: "")
             walk.visit(below, depth: 1)
@@ -60,12 +64,16 @@ enum ConfigurationFolder {
 
     private struct Walk {
         let root: String
+        let suffixes: [String]
         var files: [SourceFile] = []
         var errors: [ConfigProblem] = []
         private var total = 0
         private var ignored = IgnoreRules()
 
-        init(root: String) { self.root = root }
+        init(root: String, suffixes: [String] = []) {
+            self.root = root
+            self.suffixes = suffixes
+        }
 
         mutating func ignore(rulesIn path: String) {
             let file = path.isEmpty ? "\(root)/.prowignore" : "\(root)/\(path)/.prowignore"
@@ -98,7 +106,7 @@ enum ConfigurationFolder {
                         continue
                     }
                     visit(inner, depth: depth + 1)
-                } else if name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+                } else if suffixes.contains(where: { name.hasSuffix($0) }) {
                     read(inner)
                 }
             }

@@ -57,15 +57,30 @@ package enum JobConfiguration {
     /// Reads Prow's own `config.yaml`.
     package static func prowSettings(_ file: SourceFile) -> LoadedProwSettings { ProwSettingsReader.read(file) }
 
+    /// The same with the supplemental files that bring the rest of it.
+    package static func prowSettings(_ file: SourceFile, supplements: [SourceFile]) -> LoadedProwSettings {
+        var result = prowSettings(file)
+        for supplement in supplements { SupplementalProwConfig.add(supplement, to: &result) }
+        result.giveProtectionToTide()
+        return result
+    }
+
     /// Reads Prow's own `config.yaml` from a path; what cannot be read is among the errors.
-    package static func prowSettings(path: String) -> LoadedProwSettings {
+    ///
+    /// - Parameter supplementalFolders: each `_prowconfig.yaml` below them brings a part of it.
+    package static func prowSettings(path: String, supplementalFolders: [String] = []) -> LoadedProwSettings {
         let (file, error) = ConfigurationFolder.file(path)
         guard let file else {
             var result = LoadedProwSettings(file: ConfiguredFile(path: path))
             result.errors = error.map { [$0] } ?? []
             return result
         }
-        return prowSettings(file)
+        let folders = supplementalFolders.map {
+            ConfigurationFolder.read($0, suffixes: [SupplementalProwConfig.suffix])
+        }
+        var result = prowSettings(file, supplements: folders.flatMap(\.files))
+        result.errors += folders.flatMap(\.errors)
+        return result
     }
 }
 

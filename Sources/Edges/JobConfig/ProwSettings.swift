@@ -40,6 +40,15 @@ package struct LoadedProwSettings: Sendable {
     package var settings = ProwSettings()
     /// Jobs may stand in `config.yaml` too.
     var file: ConfiguredFile
+    /// Of the section `branch-protection`, whether there is a `tide` to read it or not.
+    var protection = ProtectionTree()
+    var protectsTested = false
     package var errors: [ConfigProblem] = []
     package var warnings: [ConfigProblem] = []
+
+    /// Once all sections are known.
+    mutating func giveProtectionToTide() {
+        settings.version.tide?.protection = protection
+        settings.version.tide?.protectsTested = protectsTested
+    }
 }

@@ -30,9 +30,9 @@ struct ProwSettingsReader {
         jobs.content = .mapping(sections.filter { JobFileReader.sections.contains($0.key) })
         for section in sections where !JobFileReader.sections.contains(section.key) { reader.read(section) }
         result.file = JobFileReader.read(root: jobs, path: source.path)
-        reader.settings.version.tide?.protection = reader.protection
-        reader.settings.version.tide?.protectsTested = reader.protectsTested
         result.settings = reader.settings
+        (result.protection, result.protectsTested) = (reader.protection, reader.protectsTested)
+        result.giveProtectionToTide()
         result.settings.presets = result.file.presets
         result.settings.decoratesAllJobs = result.file.decoratesAllJobs
         result.errors = reader.fields.errors

@@ -27,6 +27,7 @@ package struct Settings: Sendable {
     package var trustedUsers: [String] = []
     package var configFolder: String?
     package var prowConfig: String?
+    package var supplementalProwConfig: [String] = []
     package var leasesConfig: String?
     package var boskosListen: String?
     package var boskosAnonymous = false
@@ -213,6 +214,13 @@ package struct SettingDefinition: Sendable {
         .text(
             "config.prow_config", \.prowConfig,
             "Prow's own config.yaml, applied with the folder: presets, decoration defaults, capacities, rerun rules."),
+        SettingDefinition(
+            "config.supplemental_prow_config",
+            "Folders, separated by commas, whose files named *_prowconfig.yaml bring the rest of that config.yaml: "
+                + "queries and merge_method of tide, orgs of branch-protection."
+        ) {
+            $0.supplementalProwConfig = list($1)
+        },
         .text(
             "leases.config", \.leasesConfig,
             "Boskos's configuration file (`resources:`), applied whenever it changes."),

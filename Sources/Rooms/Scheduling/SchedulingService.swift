@@ -43,8 +43,8 @@ package struct SchedulingService: Room {
         reaper = Reaper(bus: bus, limits: limits)
         watcher = settings.configFolder.map { folder in
             ConfigurationWatcher(
-                folder: folder, prowConfig: settings.prowConfig, pluginConfig: settings.pluginsFile,
-                store: ConfigurationStore(bus),
+                folder: folder, prowConfig: settings.prowConfig, supplements: settings.supplementalProwConfig,
+                pluginConfig: settings.pluginsFile, store: ConfigurationStore(bus),
                 logger: bus.logger)
         }
     }

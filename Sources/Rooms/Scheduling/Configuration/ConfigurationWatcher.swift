@@ -7,6 +7,7 @@ import Synchronization
 final class ConfigurationWatcher: Sendable {
     private let folder: String
     private let prowConfig: String?
+    private let supplements: [String]
     private let pluginConfig: String?
     private let store: ConfigurationStore
     private let logger: Logger
@@ -20,10 +21,15 @@ final class ConfigurationWatcher: Sendable {
 
     /// - Parameters:
     ///   - prowConfig: the path of Prow's `config.yaml`, looked at with the folder.
+    ///   - supplements: folders of its supplemental files, the same.
     ///   - pluginConfig: the path of its `plugins.yaml`, the same.
-    init(folder: String, prowConfig: String?, pluginConfig: String?, store: ConfigurationStore, logger: Logger) {
+    init(
+        folder: String, prowConfig: String?, supplements: [String] = [], pluginConfig: String?,
+        store: ConfigurationStore, logger: Logger
+    ) {
         self.folder = folder
         self.prowConfig = prowConfig
+        self.supplements = supplements
         self.pluginConfig = pluginConfig
         self.store = store
         self.logger = logger
@@ -32,10 +38,16 @@ final class ConfigurationWatcher: Sendable {
     /// One look. What does not validate changes nothing, is said once, and is tried again when it changes.
     func round() async throws {
         var stamps = Self.stamps(folder)
+        for supplement in supplements {
+            stamps.merge(Self.stamps(supplement).map { ("\(supplement)/\($0)", $1) }) { first, _ in first }
+        }
         for file in [prowConfig, pluginConfig].compactMap(\.self) { stamps[file] = Self.stamp(file) }
         guard seen.withLock({ $0 }) != stamps else { return }
         var loaded = loader.load(
-            folder: folder, prowSettings: prowConfig.map { JobConfiguration.prowSettings(path: $0) })
+            folder: folder,
+            prowSettings: prowConfig.map {
+                JobConfiguration.prowSettings(path: $0, supplementalFolders: supplements)
+            })
         if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
         do {
             let applied = try await store.apply(loaded, by: "watched folder", source: folder)

@@ -22,6 +22,11 @@ struct CheckConfigCommand: ParsableCommand {
 
     @Option(help: "The folder of job files.") var jobConfig: String
     @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.") var prowConfig: String?
+    @Option(
+        help: ArgumentHelp(
+            "A folder whose files named *_prowconfig.yaml bring the rest of config.yaml; may be repeated.",
+            valueName: "dir"))
+    var supplementalProwConfigDir: [String] = []
     @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.") var pluginConfig: String?
     @Option(help: "Also name what this executor cannot give to a job's pod: process or kubernetes.")
     var executor: ExecutorKind?
@@ -53,7 +58,9 @@ struct CheckConfigCommand: ParsableCommand {
     }
 
     func run() throws {
-        let prowSettings = prowConfig.map { JobConfiguration.prowSettings(path: $0) }
+        let prowSettings = prowConfig.map {
+            JobConfiguration.prowSettings(path: $0, supplementalFolders: supplementalProwConfigDir)
+        }
         var loaded = JobConfiguration.load(folder: jobConfig, prowSettings: prowSettings)
         if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
         if let inRepoConfig, let repository = repo.flatMap({ RepositoryName($0) }) {

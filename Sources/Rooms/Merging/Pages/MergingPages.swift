@@ -181,7 +181,7 @@ struct MergingPages: Sendable {
             "obstacles": .objects(
                 explained.obstacles.map {
                     [
-                        "rule": .text($0.rule), "remedy": .optional($0.remedy),
+                        "rule": .text($0.rule), "remedy": .objects(pieces($0.remedy ?? "")),
                         "link": .optional(Link.external($0.link)),
                     ]
                 }),
@@ -191,6 +191,13 @@ struct MergingPages: Sendable {
         ]
         if let member = found?.1 { values["author"] = .text(member.author) }
         return (head, values)
+    }
+
+    /// What stands between backticks, which a comment shows as code.
+    private func pieces(_ text: String) -> [[String: PageValue]] {
+        text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { place, piece in
+            [place.isMultiple(of: 2) ? "text" : "code": .text(String(piece))]
+        }
     }
 
     /// Why a pull request is not merged yet: the same for its page, for `/why`, and for whoever asks.

@@ -7,6 +7,7 @@ enum PullRequestsTemplates {
         "approvals": PackageResources.approvals_mustache,
         "commands": PackageResources.commands_mustache,
         "owners": PackageResources.owners_mustache,
+        "owners_missing": PackageResources.owners_missing_mustache,
         "owners_index": PackageResources.owners_index_mustache,
     ])
 }

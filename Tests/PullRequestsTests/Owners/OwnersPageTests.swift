@@ -34,11 +34,21 @@ struct OwnersPageTests {
         }
     }
 
+    @Test func beginning() async throws {
+        try await PullRequestsHarness.run { harness in
+            let page = try await harness.page("/owners/harbor/crane")
+            #expect(page.status == 200 && page.text.contains("This branch has no OWNERS file yet"))
+            #expect(page.text.contains("approvers:") && !page.text.contains("May approve"))
+        }
+    }
+
     @Test func leadsOn() async throws {
         try await PullRequestsHarness.run(files: ["OWNERS": "reviewers: [li]\n"]) { harness in
             let empty = try await harness.page("/owners/harbor/crane/a/b.c")
             #expect(empty.text.contains("names an approver who counts"))
             #expect(try await harness.page("/owners/harbor/unknown").status == 404)
+            let lost = try await harness.page("/owners/harbor/lost")
+            #expect(lost.status == 200 && lost.text.contains("The forge has no repository harbor/lost"))
             #expect(try await harness.page("/owners/harbor/crane?branch=nowhere").status == 404)
             #expect(try await harness.page("/owners/harbor/crane?branch=--upload-pack=x").status == 404)
             let moved = try await harness.page("/owners/harbor/crane?path=../lib/./light.sh&branch=main")

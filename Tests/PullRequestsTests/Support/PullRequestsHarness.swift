@@ -92,6 +92,8 @@ struct PullRequestsHarness: Sendable {
     private static let jobs = """
         presubmits:
           harbor/crane: [{name: unit, always_run: true, spec: {containers: [{image: tools, command: [make]}]}}]
+          # A repository that the forge does not have.
+          harbor/lost: [{name: unit, always_run: true, spec: {containers: [{image: tools, command: [make]}]}}]
         """
 
     private static func rooms(

@@ -49,7 +49,11 @@ struct OwnersPage {
             "required": .list(ownership.requiredReviewers.map { .text($0) }),
             "hasRequired": .flag(!ownership.requiredReviewers.isEmpty),
             "needsCollaborators": .flag(needsCollaborators),
-            "isEmpty": .flag(tree.isEmpty), "fileName": .text(tree.layout.fileName),
+            "isEmpty": .flag(tree.isEmpty && problems.isEmpty),
+            "emptyTitle": .text(OwnersText.noFiles(tree.layout.fileName)),
+            "emptyText": .text(OwnersText.whatOwnersAre(tree.layout.fileName)),
+            "example": .text(OwnersText.example), "nextText": .text(OwnersText.howToBegin(tree.layout.fileName)),
+            "fileName": .text(tree.layout.fileName),
             "noApproverText": .text(OwnersText.noApprover(path, tree.layout.fileName)),
             "noReviewerText": .text(OwnersText.noReviewer),
             "folders": .objects(

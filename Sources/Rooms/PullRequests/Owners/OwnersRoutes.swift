@@ -54,13 +54,21 @@ struct OwnersRoutes: Sendable {
             throw WebError.notFound(OwnersText.unknownRepository(name.description))
         }
         let plugins = try await settings.current(database).plugins(of: name)
-        let page = try await page(name, try query.text("branch"), path, plugins)
+        guard let page = try await page(name, try query.text("branch"), path, plugins) else {
+            let crumbs: [PageHead.Crumb] = [.init("Owners", "/owners"), .init(name.description, nil)]
+            return PullRequestsTemplates.set.page(
+                "owners_missing",
+                ["name": .text(name.description), "text": .text(OwnersText.notOnForge(name.description))],
+                head: PageHead(title: "Owners of \(name)", section: OwnersPage.section, crumbs: crumbs),
+                context: context)
+        }
         return PullRequestsTemplates.set.page("owners", page.values(), head: page.head, context: context)
     }
 
+    /// Nil where the forge does not show the repository.
     private func page(
         _ name: RepositoryName, _ branch: String?, _ path: String, _ plugins: RepositoryPlugins
-    ) async throws -> OwnersPage {
+    ) async throws -> OwnersPage? {
         do {
             let chosen: String
             if let branch {
@@ -75,7 +83,7 @@ struct OwnersRoutes: Sendable {
                 repository: name, branch: chosen, path: path, tree: tree, forge: reader.forge.address.web,
                 needsCollaborators: !plugins.skipsCollaborators)
         } catch let error as ForgeError {
-            if error.isNotFound { throw WebError.notFound(OwnersText.unknownRepository(name.description)) }
+            if error.isNotFound { return nil }
             throw WebError(.badGateway, OwnersText.forgeAway)
         } catch is GitMirrorError {
             throw WebError(.badGateway, OwnersText.forgeAway)

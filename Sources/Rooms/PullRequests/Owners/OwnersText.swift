@@ -67,6 +67,26 @@ package enum OwnersText {
 
     // MARK: On the page
 
+    static func noFiles(_ fileName: String) -> String { "This branch has no \(fileName) file yet" }
+    static func whatOwnersAre(_ fileName: String) -> String {
+        """
+        A file \(fileName) says who may approve and who may review changes of its folder and of those below. As long as \
+        there is none, nobody's /approve counts here. To begin, put one into the root of the repository:
+        """
+    }
+    static let example = "approvers:\n- maria\nreviewers:\n- li\n"
+    static func howToBegin(_ fileName: String) -> String {
+        """
+        Write logins of the forge, one on each line, and merge the file into this branch. Folders may have a \(fileName) \
+        file of their own, which adds people.
+        """
+    }
+    static func notOnForge(_ name: String) -> String {
+        """
+        The forge has no repository \(name), or does not show it to Slipway. Correct the name in the configuration of its \
+        jobs, or give Slipway's account access to it.
+        """
+    }
     static func noApprover(_ path: String, _ fileName: String) -> String {
         let place = path.isEmpty ? "the root" : "'\(path.prefix(200))' or a folder above it"
         return """

@@ -49,7 +49,7 @@ package final class MessageRecorder: MessageSink {
         var topics: [String] { Self.common + own }
         private static let common = [
             DeliveryReceived.type, PullChanged.type, CommentWritten.type, PeopleChanged.type, BaseMoved.type,
-            StatusTold.type, RefPushed.type,
+            RepositoryNamed.type, StatusTold.type, RefPushed.type,
             CommandIssued.type, RunRequested.type,
             RunAccepted.type, RunRefused.type, RunCancel.type, RunStarted.type, RunFinished.type,
             ResultsIngested.type, ForgeDesired.type,

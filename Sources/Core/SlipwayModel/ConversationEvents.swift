@@ -63,6 +63,24 @@ package struct PeopleChanged: Event {
     package var subject: String { "people/\(org)" }
 }
 
+/// A repository is called otherwise from now on, or is new under a name that another one may have had.
+package struct RepositoryNamed: Event {
+    package static let type = "repository.named"
+    /// Its name now.
+    package var repository: RepositoryName
+    /// Its name before; nil where it is new.
+    package var former: RepositoryName?
+    package var deliveryID: String
+
+    package init(repository: RepositoryName, former: RepositoryName?, deliveryID: String) {
+        self.repository = repository
+        self.former = former
+        self.deliveryID = deliveryID
+    }
+
+    package var subject: String { "repository/\(repository)" }
+}
+
 /// A branch moved against which pull requests are open.
 package struct BaseMoved: Event {
     package static let type = "base.moved"

@@ -12,7 +12,8 @@ import SlipwayModel
 struct PullRequestsWorker: Worker {
     let name = "pull-requests"
     let topics = [
-        PullChanged.type, CommentWritten.type, PeopleChanged.type, BaseMoved.type, StatusTold.type,
+        PullChanged.type, CommentWritten.type, PeopleChanged.type, RepositoryNamed.type, BaseMoved.type,
+        StatusTold.type,
     ]
 
     let database: PostgresPool
@@ -22,45 +23,42 @@ struct PullRequestsWorker: Worker {
     let bot: String
 
     func plan(_ messages: [Message]) async throws -> CommitPlan {
-        var forgotten: [PeopleChanged] = []
-        var changes: [(PullChanged, String?)] = []
-        var comments: [(CommentWritten, String?)] = []
-        var bases: [BaseMoved] = []
-        var statuses: [StatusTold] = []
-        for message in messages {
-            switch message.envelope.type {
-            case PullChanged.type:
-                changes.append((try message.decode(PullChanged.self), message.envelope.traceparent))
-            case CommentWritten.type:
-                comments.append((try message.decode(CommentWritten.self), message.envelope.traceparent))
-            case BaseMoved.type: bases.append(try message.decode(BaseMoved.self))
-            case StatusTold.type:
-                statuses.append(try message.decode(StatusTold.self))
-            default: forgotten.append(try message.decode(PeopleChanged.self))
-            }
-        }
-        let deliveries = try await deliveries(changes.map(\.0.deliveryID) + comments.map(\.0.deliveryID))
+        var heard = try HeardMessages(messages)
+        let repositories = heard.repositories
+        heard.follow(
+            try CurrentNames(
+                await database.execute(
+                    PullRequestsStore.currentNames, repositories.map(\.org), repositories.map(\.repo))))
+        let deliveries = try await deliveries(
+            heard.changes.map(\.0.deliveryID) + heard.comments.map(\.0.deliveryID))
         let current = try await settings.current(database)
         var found: [Occurrence] = []
-        for (changed, traceparent) in changes {
+        for (changed, traceparent) in heard.changes {
             found += try await occurrences(changed, deliveries[changed.deliveryID], current, traceparent)
         }
-        for (written, traceparent) in comments {
+        for (written, traceparent) in heard.comments {
             guard let delivery = deliveries[written.deliveryID],
                 let occurrence = try await occurrence(written, delivery, current, traceparent)
             else { continue }
             found.append(occurrence)
         }
-        for status in statuses where Self.matters(status, current.plugins(of: status.repository)) {
+        for status in heard.statuses where Self.matters(status, current.plugins(of: status.repository)) {
             found += try await occurrences(status, current)
         }
         let ready = try await reader.gathered(found)
-        return { [keeper, forgotten, bases] effects in
-            for people in forgotten {
+        let decided = Set(ready.map(\.key.repository))
+        return { [keeper, heard] effects in
+            for naming in heard.namings { try await effects.database.follow(naming) }
+            let former = try await effects.database.execute(
+                PullRequestsStore.currentNames, decided.map(\.org), decided.map(\.repo))
+            guard former.isEmpty else {
+                throw RetryLater("a repository was renamed while its event was handled", after: .milliseconds(50))
+            }
+            for people in heard.forgotten {
                 try await effects.database.execute(
                     PullRequestsStore.forgetPeople, people.org, people.login?.lowercased())
             }
-            try await keeper.note(bases, effects)
+            try await keeper.note(heard.bases, effects)
             try await keeper.commit(ready, effects)
         }
     }

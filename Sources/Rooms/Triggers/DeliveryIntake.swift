@@ -59,6 +59,7 @@ struct DeliveryIntake: Sendable {
         if let push = delivery.meaning.push { try effects.emit(push.bounded) }
         if let comment = delivery.meaning.comment { try effects.emit(comment) }
         if let people = delivery.meaning.people { try effects.emit(people) }
+        if let naming = delivery.meaning.naming { try effects.emit(naming) }
         if let status = delivery.meaning.status { try effects.emit(status) }
     }
 }

@@ -10,6 +10,7 @@ package import SlipwayModel
 /// | issue_comment on a pull request, pull_request_review, pull_request_review_comment | `comment.written` |
 /// | status, or a check run that began or ended; of our own not those of runs | `status.told` |
 /// | organization, membership, member, team: somebody came or went | `people.changed` |
+/// | repository: created, renamed, transferred | `repository.named` |
 ///
 /// What the bot itself writes is nothing anybody has to read, but for what may let a pull request be merged and is no
 /// run's word: the pool's status, overrides, statuses that were skipped.
@@ -29,6 +30,7 @@ package struct DeliveryNormaliser: Sendable {
         package var push: RefPushed?
         package var comment: CommentWritten?
         package var people: PeopleChanged?
+        package var naming: RepositoryNamed?
         package var status: StatusTold?
     }
 
@@ -64,6 +66,7 @@ package struct DeliveryNormaliser: Sendable {
                     event.repository, event.checkRun.headSHA, event.checkRun.name, by: event.sender, id, isOfRun: false)
             )
         case .people(_, let event): Meaning(people: people(event, id: id))
+        case .repository(let event): Meaning(naming: naming(event, id: id))
         default: Meaning()
         }
     }
@@ -108,6 +111,13 @@ package struct DeliveryNormaliser: Sendable {
         let isNews = sender.lowercased() != bot.lowercased() || context == poolContext || !isOfRun
         guard let repository = repository.repositoryName, isNews else { return nil }
         return StatusTold(repository: repository, sha: sha, context: context, sender: sender, deliveryID: id)
+    }
+
+    private func naming(_ event: RepositoryEvent, id: String) -> RepositoryNamed? {
+        guard let name = event.repository.repositoryName else { return nil }
+        let isNew = event.action == "created"
+        guard isNew || event.formerName != nil else { return nil }
+        return RepositoryNamed(repository: name, former: isNew ? nil : event.formerName, deliveryID: id)
     }
 
     private func people(_ event: PeopleEvent, id: String) -> PeopleChanged? {

@@ -29,6 +29,8 @@ enum EventSamples {
                 deliveryID: deliveryID, subjectVersion: 1),
             PeopleChanged(
                 org: repository.org, repository: repository, team: "team", login: "login", deliveryID: deliveryID),
+            RepositoryNamed(
+                repository: repository, former: RepositoryName(org: "org", repo: "former"), deliveryID: deliveryID),
             BaseMoved(repository: repository, branch: "main", sha: sha("a"), deliveryID: deliveryID),
             StatusTold(
                 repository: repository, sha: sha("a"), context: "ci/else", sender: "sender", deliveryID: deliveryID),

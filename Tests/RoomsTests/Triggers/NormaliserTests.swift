@@ -59,4 +59,40 @@ struct NormaliserTests {
         #expect(told.repository == RepositoryName(org: "harbor", repo: "crane") && told.sha == "abc")
         #expect(told.sender == row.sender && told.deliveryID == "delivery")
     }
+
+    struct Naming: Sendable, CustomTestStringConvertible {
+        var action: String
+        var changes = "{}"
+        var former: String?
+        var isNews = true
+        var testDescription: String { "\(action) \(changes)" }
+    }
+
+    @Test(
+        "repositories that are called otherwise, and new ones, are told",
+        arguments: [
+            Naming(action: "created"),
+            Naming(
+                action: "renamed", changes: #"{"repository":{"name":{"from":"derrick"}}}"#, former: "harbor/derrick"),
+            Naming(
+                action: "transferred", changes: #"{"owner":{"from":{"organization":{"login":"dock"}}}}"#,
+                former: "dock/crane"),
+            Naming(
+                action: "transferred", changes: #"{"owner":{"from":{"user":{"login":"noor"}}}}"#, former: "noor/crane"),
+            Naming(action: "renamed", changes: #"{"repository":{"name":{"from":"crane"}}}"#, isNews: false),
+            Naming(action: "edited", changes: #"{"description":{"from":"Old"}}"#, isNews: false),
+            Naming(action: "archived", isNews: false),
+        ])
+    func namings(row: Naming) throws {
+        let payload = """
+            {"action":"\(row.action)","changes":\(row.changes),"sender":{"login":"maria"},
+            "repository":{"name":"crane","full_name":"harbor/crane","owner":{"login":"harbor"}}}
+            """
+        let delivery = try WebhookDelivery(event: "repository", payload: Array(payload.utf8))
+        #expect(delivery.action == row.action && delivery.sender == "maria" && delivery.event == "repository")
+        let naming = DeliveryNormaliser(bot: "slipway-bot", poolContext: "tide").meaning(of: delivery, id: "7").naming
+        #expect((naming != nil) == row.isNews)
+        #expect(naming?.former?.description == row.former)
+        #expect(naming.map { $0.repository.description == "harbor/crane" && $0.deliveryID == "7" } ?? true)
+    }
 }

@@ -16,6 +16,7 @@ package enum WebhookDelivery: Hashable, Sendable {
     case delete(ReferenceEvent)
     case label(LabelEvent)
     case people(event: String, PeopleEvent)
+    case repository(RepositoryEvent)
     /// An event that nothing here reads; its envelope still says where it belongs.
     case other(event: String, WebhookEnvelope)
 
@@ -46,6 +47,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case "label": self = .label(try read(LabelEvent.self))
         case "organization", "membership", "member", "team":
             self = .people(event: event, try read(PeopleEvent.self))
+        case "repository": self = .repository(try read(RepositoryEvent.self))
         default: self = .other(event: event, try read(WebhookEnvelope.self))
         }
     }
@@ -66,6 +68,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .delete: "delete"
         case .label: "label"
         case .people(let event, _): event
+        case .repository: "repository"
         case .other(let event, _): event
         }
     }
@@ -81,6 +84,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .checkRun(let event): event.action
         case .label(let event): event.action
         case .people(_, let event): event.action
+        case .repository(let event): event.action
         case .other(_, let envelope): envelope.action
         case .push, .status, .ping, .create, .delete: nil
         }
@@ -101,6 +105,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .create(let event), .delete(let event): event.repository.repositoryName
         case .label(let event): event.repository.repositoryName
         case .people(_, let event): event.repository?.repositoryName
+        case .repository(let event): event.repository.repositoryName
         case .other(_, let envelope): envelope.repository?.repositoryName
         }
     }
@@ -120,6 +125,7 @@ package enum WebhookDelivery: Hashable, Sendable {
         case .create(let event), .delete(let event): event.sender?.login
         case .label(let event): event.sender?.login
         case .people(_, let event): event.sender?.login
+        case .repository(let event): event.sender?.login
         case .other(_, let envelope): envelope.sender?.login
         }
     }

@@ -41,6 +41,16 @@ create index pulls_open on pull_requests.pulls (org, repo, base_ref) where is_op
 create index pulls_head on pull_requests.pulls (org, repo, head_sha) where is_open;
 create index pulls_mergeability on pull_requests.pulls (mergeability_due) where mergeability_due is not null;
 
+-- Names that repositories had: what is under way under one is about the repository as it is called now.
+create table pull_requests.former_names (
+    org           text        not null,
+    repo          text        not null,
+    current_org   text        not null,
+    current_repo  text        not null,
+    primary key (org, repo)
+);
+create index former_names_current on pull_requests.former_names (current_org, current_repo);
+
 -- What was last decided about a label of a pull request, by whom and when it was said: a comment that arrives late undoes
 -- nothing that was said after it.
 create table pull_requests.label_decisions (
@@ -57,7 +67,7 @@ create table pull_requests.label_decisions (
     -- The forge has not shown it yet.
     is_pending    boolean     not null default true,
     primary key (org, repo, number, name),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );
 
 -- What was written on pull requests, a row per comment, review, comment on a line and opening body. The key makes a comment that arrives again
@@ -75,7 +85,7 @@ create table pull_requests.comments (
     delivery_id   text        not null,
     handled_at    timestamptz not null default now(),
     primary key (org, repo, number, kind, comment_id),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );
 
 -- The commands in them: the timeline of a pull request, and what approvals are counted from.
@@ -96,7 +106,7 @@ create table pull_requests.commands (
     -- The comment was deleted, or edited so that it says this no more: it counts for nothing that is derived anew.
     is_withdrawn  boolean     not null default false,
     primary key (org, repo, number, kind, comment_id, position),
-    foreign key (org, repo, number, kind, comment_id) references pull_requests.comments on delete cascade
+    foreign key (org, repo, number, kind, comment_id) references pull_requests.comments on update cascade on delete cascade
 );
 
 create table pull_requests.reviews (
@@ -110,7 +120,7 @@ create table pull_requests.reviews (
     link          text,
     submitted_at  timestamptz not null,
     primary key (org, repo, number, review_id),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );
 
 -- Contexts that somebody declared passed. An override holds for one head on one base, unless it is sticky.
@@ -134,7 +144,7 @@ create table pull_requests.overrides (
     -- Why it ended: who cancelled it, or what moved.
     ended_by      text,
     check ((ended_at is null) = (ended_by is null)),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );
 create unique index overrides_standing on pull_requests.overrides (org, repo, number, context, is_check)
     where ended_at is null;
@@ -152,7 +162,7 @@ create table pull_requests.cherry_picks (
     opened_number integer,
     failure       text,
     primary key (org, repo, number, branch),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );
 create index cherry_picks_due on pull_requests.cherry_picks (next_try) where state = 'waiting';
 

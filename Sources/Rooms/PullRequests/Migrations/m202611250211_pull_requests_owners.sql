@@ -10,7 +10,7 @@ create table pull_requests.lgtms (
     -- The tree that was looked at, where a push of the same tree keeps the label.
     tree          text,
     primary key (org, repo, number, login),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );
 
 -- How the approval of each pull request stands.
@@ -27,5 +27,5 @@ create table pull_requests.approvals (
     earlier       jsonb       not null default '[]',
     decided_at    timestamptz not null default now(),
     primary key (org, repo, number),
-    foreign key (org, repo, number) references pull_requests.pulls on delete cascade
+    foreign key (org, repo, number) references pull_requests.pulls on update cascade on delete cascade
 );

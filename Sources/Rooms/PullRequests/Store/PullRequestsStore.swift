@@ -7,5 +7,5 @@ package import Postgres
 package enum PullRequestsStore {
     package static let all: [Statement] =
         pullStatements + labelStatements + commandStatements + overrideStatements + peopleStatements
-        + readingStatements + upkeepStatements + ownersStatements
+        + readingStatements + upkeepStatements + ownersStatements + nameStatements
 }

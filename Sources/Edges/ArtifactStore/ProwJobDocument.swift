@@ -86,18 +86,19 @@ package struct ProwJobDocument: Hashable, Sendable, Codable {
         labels["created-by-prow"] = "true"
         labels["prow.k8s.io/id"] = runID.description
         labels["prow.k8s.io/type"] = jobKind.rawValue
-        // Label values hold at most 63 characters; the annotation holds the whole name.
-        labels["prow.k8s.io/job"] = String(job.name.prefix(63))
+        // A label holds what Kubernetes takes; the annotation holds the whole name.
+        labels["prow.k8s.io/job"] = Self.labelValue(Self.shortened(job.name))
         var annotations = job.annotations
         annotations["prow.k8s.io/job"] = job.name
         if let context = job.context {
-            labels["prow.k8s.io/context"] = String(context.prefix(63))
+            labels["prow.k8s.io/context"] = Self.labelValue(Self.shortened(context))
             annotations["prow.k8s.io/context"] = context
         }
+        if jobKind == .presubmit { labels["prow.k8s.io/is-optional"] = String(job.optional) }
         if let refs {
-            labels["prow.k8s.io/refs.org"] = String(refs.org.prefix(63))
-            labels["prow.k8s.io/refs.repo"] = String(refs.repo.prefix(63))
-            if let base = refs.baseRef { labels["prow.k8s.io/refs.base_ref"] = String(base.prefix(63)) }
+            labels["prow.k8s.io/refs.org"] = Self.labelValue(refs.org)
+            labels["prow.k8s.io/refs.repo"] = Self.labelValue(refs.repo)
+            labels["prow.k8s.io/refs.base_ref"] = refs.baseRef.flatMap(Self.labelValue)
             if let pull = refs.pulls?.first { labels["prow.k8s.io/refs.pull"] = String(pull.number) }
         }
         if let build = status.buildID { labels["prow.k8s.io/build-id"] = build }
@@ -111,6 +112,40 @@ package struct ProwJobDocument: Hashable, Sendable, Codable {
             maxConcurrency: job.maxConcurrency == 0 ? nil : job.maxConcurrency, podSpec: job.spec,
             decorationConfig: job.decoration?.prowDocument, jobQueueName: job.jobQueueName)
         self.status = status
+    }
+}
+
+extension ProwJobDocument {
+    /// What Kubernetes takes as the value of a label: at most 63 letters, digits and `-_.`, with a letter or a digit at
+    /// either end. Of a path that is none, the last name; nil where that is none either (Prow's
+    /// `LabelsAndAnnotationsForSpec`).
+    package static func labelValue(_ text: String) -> String? {
+        if isLabelValue(text) { return text }
+        let base = text.split(separator: "/").last.map(String.init) ?? ""
+        return isLabelValue(base) ? base : nil
+    }
+
+    private static func isLabelValue(_ text: String) -> Bool {
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: false
+            }
+        }
+        let bytes = text.utf8
+        guard (1...63).contains(bytes.count), let first = bytes.first, let last = bytes.last else { return false }
+        return isAlphanumeric(first) && isAlphanumeric(last)
+            && bytes.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
+    }
+
+    /// A long name is cut where a label ends.
+    private static func shortened(_ name: String) -> String {
+        guard name.utf8.count > 63 else { return name }
+        var cut = name.prefix(63)
+        while let last = cut.last, last == "." || last == "-" { cut.removeLast() }
+        return String(cut)
     }
 }
 

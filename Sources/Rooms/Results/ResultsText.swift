@@ -167,6 +167,11 @@ package enum ResultsText {
         "No job is configured for '\(name)'. /configured-jobs lists the repositories that have some."
     }
 
+    static func noLongerConfigured(_ job: String) -> String {
+        "The job '\(job)' is not configured any more for what this run tested; without 'mode=latest' its own definition "
+            + "is taken."
+    }
+
     static func noSuchVersion(_ version: Int64) -> String {
         "There is no version \(version) of the configuration; /config lists those that were in force."
     }
@@ -175,7 +180,7 @@ package enum ResultsText {
         "There is no dead letter \(id). It may have been replayed or discarded already; /dead-letters lists the others."
     }
 
-    static func noSuchLog(_ job: String, _ build: BuildID) -> String {
+    static func noSuchLog(_ job: String, _ build: String) -> String {
         "There is no log of a build \(build) of job '\(job)'."
     }
 

@@ -2,8 +2,8 @@ import Hummingbird
 import SlipwayModel
 import Web
 
-/// `POST /rerun` and `POST /abort`. The run is named by `run`, or as Prow's clients do by `prowjob`: in the query or in
-/// the form. Who may, `RerunVerdict` tells. Browsers are led to the run's page, scripts get JSON.
+/// `/rerun` and `/abort`. The run is named by `run`, or as Prow's clients do by `prowjob`: in the query or in the form.
+/// Who may, `RerunVerdict` tells. Browsers are led to the run's page, scripts get JSON.
 struct SchedulingRoutes: Sendable {
     let runs: RunOperations
     let authorization: RunAuthorization
@@ -11,13 +11,24 @@ struct SchedulingRoutes: Sendable {
     func add(to router: Router<SlipwayContext>) {
         router.post("/rerun", use: rerun)
         router.post("/abort", use: abort)
+        router.get("/abort") { _, _ -> Response in throw WebError(.methodNotAllowed, SchedulingText.abortIsPosted) }
     }
 
     @Sendable private func rerun(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let run = try await run(request, context)
+        let mode = try Self.mode(request)
         _ = try await authorization.require(run, try await runs.rerunRules(of: run), context)
-        guard let new = try await runs.rerun(run.runID) else { throw Self.unknown(run.runID.description) }
-        return answer(Answer(run: new, state: .waiting), context)
+        switch try await runs.rerun(run.runID, mode) {
+        case .started(let new): return answer(Answer(run: new, state: .waiting), context)
+        case .noSuchJob: throw WebError.badRequest(SchedulingText.noLongerConfigured(run.job))
+        case .noSuchRun: throw Self.unknown(run.runID.description)
+        }
+    }
+
+    /// What is repeated. Prow's clients, who name a `prowjob`, get it as it was where they name no mode.
+    private static func mode(_ request: Request) throws(WebError) -> RerunMode {
+        let query = try request.query()
+        return try query.choice("mode") ?? (query["prowjob"] == nil ? .current : .original)
     }
 
     @Sendable private func abort(_ request: Request, _ context: SlipwayContext) async throws -> Response {
@@ -27,7 +38,7 @@ struct SchedulingRoutes: Sendable {
         case .aborted: return answer(Answer(run: run.runID, state: .aborted), context)
         case .stopping: return answer(Answer(run: run.runID, state: .running), context)
         case .alreadyEnded(let state):
-            throw WebError(.conflict, SchedulingText.alreadyFinished(run.runID, state))
+            throw WebError.badRequest(SchedulingText.alreadyFinished(run.runID, state))
         case .unknown: throw Self.unknown(run.runID.description)
         }
     }

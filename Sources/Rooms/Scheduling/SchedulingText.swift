@@ -185,6 +185,12 @@ package enum SchedulingText {
         "There is no run '\(text.prefix(80))'; a run is named by its id or by the build id of its current attempt."
     }
 
+    static let abortIsPosted = "/abort changes a run, so it is posted: curl -X POST '/abort?run=<run id>'."
+
+    static func noLongerConfigured(_ job: String) -> String {
+        "The job '\(job)' is not configured any more for what this run tested. mode=original repeats the run as it was."
+    }
+
     package static func alreadyFinished(_ run: RunID, _ state: RunState) -> String {
         "Run \(run) has ended (\(state.rawValue)), so there is nothing to abort."
     }

@@ -105,7 +105,9 @@ struct ResultsHarness: Sendable {
         var job = "unit"
         var kind = JobKind.presubmit
         var repository: RepositoryName? = RepositoryName(org: "lantern", repo: "engine")
+        var baseRef = "main"
         var pulls = [7]
+        var extraRefs: [Refs] = []
         var title = "Shine further"
         var author = "ada"
         var sha = "4f0c5b1e2d3a49586776859483726150aabbccdd"
@@ -139,7 +141,7 @@ struct ResultsHarness: Sendable {
 
         var refs: Refs? {
             guard let repository else { return nil }
-            var refs = Refs(repository: repository, baseRef: "main", baseSHA: String(repeating: "b", count: 40))
+            var refs = Refs(repository: repository, baseRef: baseRef, baseSHA: String(repeating: "b", count: 40))
             refs.pulls = pulls.map { number in
                 var pull = Pull(number: number, author: author, sha: sha, title: title)
                 pull.link = link
@@ -161,7 +163,8 @@ struct ResultsHarness: Sendable {
         let started = hasStarted ? run.requested + run.waited : nil
         let finished = run.state.isFinished ? run.requested + run.waited + run.took : nil
         let dispatched = run.state == .waiting ? nil : run.requested + run.waited / 2
-        let definition = ResolvedJob(name: run.job, kind: run.kind, repository: run.repository)
+        var definition = ResolvedJob(name: run.job, kind: run.kind, repository: run.repository)
+        definition.extraRefs = run.extraRefs
         _ = try await database.query(
             """
             insert into scheduling.definitions (hash, definition) values (\(Self.hash(run.job)), \(JSON(definition)))
@@ -173,6 +176,7 @@ struct ResultsHarness: Sendable {
             String(repeating: "b", count: 40), run.pulls, run.pulls.isEmpty ? nil : run.sha, run.author,
             run.refs.map { JSON($0) }, run.state.rawValue, run.description, run.attempt, hasStarted ? run.agent : nil,
             run.requested, dispatched, started, finished, run.exitCode, JSON(run.phases), run.artifactFolder,
+            run.baseRef,
         ]
         try await database.execute(Self.insertRun, parameters: parameters)
     }
@@ -186,7 +190,7 @@ struct ResultsHarness: Sendable {
             requested_at, dispatched_at, started_at, heartbeat_at, finished_at, exit_code, phases, config_version,
             artifact_folder)
         values (
-            $1, $2, $3, 'trigger', $4, $5, $6, $7, $8, $9, $10, $11, $12, 'main', $13, $14, $15, $16, $17, $18, $19, $20,
+            $1, $2, $3, 'trigger', $4, $5, $6, $7, $8, $9, $10, $11, $12, $29, $13, $14, $15, $16, $17, $18, $19, $20,
             $21, $22, $23, $24, $24, $25, $26, $27, 1, $28)
         """)
 

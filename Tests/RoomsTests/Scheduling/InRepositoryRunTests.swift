@@ -285,7 +285,7 @@ struct InRepositoryRunTests {
             let own = try #require(try await harness.runs().first { $0.job == "own" })
             try await forge.git("checkout", "--quiet", "main")
             _ = try await forge.push("main", [".prow.yaml": "{}\n"])
-            let again = try #require(try await harness.room.runs.rerun(own.runID))
+            let again = try #require(try await harness.room.runs.rerun(own.runID).run)
             #expect(try await harness.run(again).job == "own")
             #expect(try await sources(harness)["own"] == ".prow.yaml@\(base):2")
         }

@@ -183,15 +183,23 @@ struct RequestTests {
             try await harness.announce(cluster: "lab", capacity: 4)
             let first = try await harness.request(presubmit: "unit", 1)
             try await harness.apply(presubmits: ("unit", "always_run: true, cluster: lab"))
-            let again = try #require(try await harness.room.runs.rerun(first))
+            let again = try #require(try await harness.room.runs.rerun(first).run)
             let run = try await harness.run(again)
             #expect(run.cluster == "lab" && run.pulls == [1])
             #expect(try await harness.claim(again)?.refs?.pulls?.first?.sha == "abc")
             // A job that is configured no more runs as it ran.
             try await harness.apply(presubmits: ("other", "always_run: true"))
-            let third = try #require(try await harness.room.runs.rerun(first))
+            let third = try #require(try await harness.room.runs.rerun(first).run)
             #expect(try await harness.run(third).cluster == "default")
-            #expect(try await harness.room.runs.rerun(RunID()) == nil)
+            #expect(try await harness.room.runs.rerun(RunID()) == .noSuchRun)
         }
+    }
+}
+
+extension RunOperations.RerunOutcome {
+    /// The run that was started.
+    var run: RunID? {
+        guard case .started(let run) = self else { return nil }
+        return run
     }
 }

@@ -46,7 +46,7 @@ struct SchedulingRoutesTests {
             #expect(try await harness.runs().count == 2)
             #expect(try await post(client, "/abort?prowjob=\(run)", token) == 200)
             #expect(try await harness.run(run).description == "Aborted by maria.")
-            #expect(try await post(client, "/abort?run=\(run)", token) == 409)
+            #expect(try await post(client, "/abort?run=\(run)", token) == 400)
             #expect(try await post(client, "/rerun?run=\(RunID())", token) == 404)
             #expect(try await post(client, "/rerun", token) == 400)
         }
@@ -70,6 +70,39 @@ struct SchedulingRoutesTests {
             let status = try await post(client, "/abort?run=\(run)")
             #expect(status == 200)
             #expect(try await harness.run(run).state == .aborted)
+        }
+    }
+
+    @Test(
+        "what is repeated: the definition in force, or the run's own, or none",
+        arguments: [
+            ("run=RUN", true, 200, "lab"), ("prowjob=RUN", true, 200, "default"),
+            ("prowjob=RUN&mode=latest", true, 200, "lab"), ("prowjob=RUN&mode=original", true, 200, "default"),
+            ("run=RUN&mode=original", true, 200, "default"), ("run=RUN", false, 200, "default"),
+            ("prowjob=RUN", false, 200, "default"), ("prowjob=RUN&mode=latest", false, 400, nil),
+            ("run=RUN&mode=newest", true, 400, nil),
+        ] as [(String, Bool, Int, String?)])
+    func modes(query: String, isConfigured: Bool, status: Int, cluster: String?) async throws {
+        try await run { harness, run, client in
+            try await harness.announce(cluster: "lab", capacity: 4)
+            let name = isConfigured ? "image" : "other"
+            try await harness.apply(
+                (
+                    "jobs.yaml",
+                    "postsubmits:\n  harbor/crane:\n  - {name: \(name), cluster: lab, \(SchedulingHarness.spec)}\n"
+                ))
+            let token = try await token(harness, "maria", .runsWrite)
+            let uri = "/rerun?" + query.replacing("RUN", with: run.description)
+            #expect(try await post(client, uri, token) == status)
+            #expect(try await harness.runs().first { $0.runID != run }?.cluster == cluster)
+        }
+    }
+
+    @Test("to look at an address that changes runs is refused with how it is meant")
+    func methods() async throws {
+        try await run { _, run, client in
+            let status = try await client.execute(uri: "/abort?run=\(run)", method: .get) { Int($0.status.code) }
+            #expect(status == 405)
         }
     }
 }

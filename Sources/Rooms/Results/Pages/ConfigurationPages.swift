@@ -14,8 +14,10 @@ struct ConfigurationPages {
 
     // MARK: Jobs by repository
 
-    func repositories() async throws -> [String: PageValue] {
-        let found = try await store.configuredRepositories()
+    /// - Parameter org: whose repositories; of all where nil.
+    func repositories(of org: String? = nil) async throws -> [String: PageValue] {
+        let found = try await store.configuredRepositories().filter { org == nil || $0.repository?.org == org }
+        if let org, found.isEmpty { throw WebError.notFound(ResultsText.noJobsOf(org)) }
         let rows = found.map { entry -> [String: PageValue] in
             let path = entry.repository.map { Link.path("configured-jobs", $0.org, $0.repo) }
             return [

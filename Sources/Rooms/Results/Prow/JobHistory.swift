@@ -27,6 +27,17 @@ struct JobHistory {
             case result = "Result"
             case refs = "Refs"
         }
+
+        /// `Refs` is null where there are none.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(spyglassLink, forKey: .spyglassLink)
+            try container.encode(id, forKey: .id)
+            try container.encode(started, forKey: .started)
+            try container.encode(duration, forKey: .duration)
+            try container.encode(result, forKey: .result)
+            try container.encode(refs, forKey: .refs)
+        }
     }
 
     /// - Parameters:
@@ -40,12 +51,13 @@ struct JobHistory {
         var found = try await store.builds(of: job, from: build, limit: Self.rows)
         guard !found.isEmpty || build != nil else { throw WebError.notFound(ResultsText.noSuchJob(job)) }
         let older = found.count > Self.rows ? found.removeLast().buildID : nil
+        let newer = try await newerPage(of: job, than: build == nil ? nil : found.first?.buildID)
         let builds = found.map { row in
             let begin = row.startedAt ?? row.requestedAt
             return Build(
                 spyglassLink: "/view/" + row.artifactPath, id: row.buildID.description, started: begin,
                 duration: Int64(max(0, (row.finishedAt ?? now).timeIntervalSince(begin)) * 1000) * 1_000_000,
-                result: row.state.isFinished ? row.state.rawValue.uppercased() : "Pending", refs: row.refs)
+                result: row.state.isFinished ? row.state.rawValue.uppercased() : "PENDING", refs: row.refs)
         }
         return [
             "job": .text(job), "jobPath": .text(RunRow.jobPath(job)),
@@ -61,8 +73,15 @@ struct JobHistory {
                 }),
             "shown": .number(builds.count),
             "olderPath": older.map { .text(path + Link.query([("buildId", $0.description)])) } ?? .nothing,
-            "latestPath": build == nil ? .nothing : .text(path + "?buildId="),
+            "newerPath": newer.map { .text(path + Link.query([("buildId", $0.description)])) } ?? .nothing,
+            "latestPath": newer == nil ? .nothing : .text(path + "?buildId="),
         ]
+    }
+
+    /// The build with which the page before this one begins: the farthest of the next 20.
+    private func newerPage(of job: String, than build: BuildID?) async throws -> BuildID? {
+        guard let build else { return nil }
+        return try await store.newerBuilds(of: job, than: build, limit: Self.rows).last
     }
 
     /// JSON that may stand inside a script element.

@@ -26,33 +26,26 @@ struct ProwJobs: Sendable {
     private static let reach = 48 * 3_600_000.0
     /// Runs that are listed at most: more than the two days hold where 40,000 run in one.
     static let greatestLimit = 200_000
-    private static let page = 2000
+    static let page = 2000
 
     func response(_ query: QueryParameters) throws(WebError) -> Response {
         // What is not known is ignored, as Prow does.
         let omitted = Set((query["omit"] ?? "").split(separator: ",").compactMap { Omission(rawValue: String($0)) })
-        let owner = try query.text("owner")
-        let org = try query.text("org") ?? owner
-        let repo = try query.text("repo")
+        let filter = ProwJobFilter(
+            org: try query.text("org"), repo: try query.text("repo"), author: try query.text("owner"))
         let limit = try Self.limit(query)
-        let variable = try query.text("var", maximum: 100)
-        if let variable, !Self.isIdentifier(variable) {
-            throw .badRequest("The parameter 'var' must be the name of a JavaScript variable, not '\(variable)'.")
-        }
+        let script = try ScriptVariable(query)
         return Response(
-            status: .ok,
-            headers: [.contentType: variable == nil ? "application/json" : "text/javascript; charset=utf-8"],
+            status: .ok, headers: script.headers,
             body: ResponseBody { [self] writer in
-                try await writer.write(ByteBuffer(string: (variable.map { "var \($0) = " } ?? "") + "{\"items\":["))
-                let since = RunID(
-                    UUID.version7(milliseconds: UInt64(Date().timeIntervalSince1970 * 1000 - Self.reach)).floor)
+                try await writer.write(ByteBuffer(string: script.opening + "{\"items\":["))
+                let since = Self.oldest(Date())
                 var before = RunID(.last)
                 var left = limit
                 while left > 0 {
                     let size = min(left, Self.page)
                     let lines = try await store.prowJobLines(
-                        since: since, before: before, repository: (org, repo),
-                        labels: !omitted.contains(.labels), limit: size)
+                        since: since, before: before, filter, labels: !omitted.contains(.labels), limit: size)
                     let parts = try await parts(of: lines, omitted)
                     var buffer = ByteBuffer()
                     buffer.reserveCapacity(lines.count * 1024)
@@ -65,9 +58,14 @@ struct ProwJobs: Sendable {
                     guard lines.count == size, let last = lines.last.flatMap({ RunID($0.runID) }) else { break }
                     before = last
                 }
-                try await writer.write(ByteBuffer(string: variable == nil ? "]}" : "]};"))
+                try await writer.write(ByteBuffer(string: "]}" + script.closing))
                 try await writer.finish(nil)
             })
+    }
+
+    /// Before the first run that is listed.
+    static func oldest(_ now: Date) -> RunID {
+        RunID(UUID.version7(milliseconds: UInt64(now.timeIntervalSince1970 * 1000 - reach)).floor)
     }
 
     private static func limit(_ query: QueryParameters) throws(WebError) -> Int {
@@ -116,23 +114,27 @@ struct ProwJobs: Sendable {
         if omitted.contains(.annotations) { document.metadata.annotations = nil }
         if omitted.contains(.labels) { document.metadata.labels = nil }
         if omitted.contains(.decorationConfig) { document.spec.decorationConfig = nil }
-        if omitted.contains(.podSpec) { document.spec.podSpec = nil }
+        if omitted.contains(.podSpec) { document.spec.podSpec = document.spec.podSpec.map(Self.emptied) }
         return document
     }
 
-    /// Letters, digits, `_`, `$` and dots between names.
-    static func isIdentifier(_ text: String) -> Bool {
-        text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { part in
-            guard let first = part.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
-            return part.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "$"):
-                    true
-                default: false
-                }
-            }
+    /// What a rerun of a run would be before anything happened to it.
+    func rerun(_ row: ProwJobRow, at now: Date) -> ProwJobDocument {
+        let run = RunID()
+        return ProwJobDocument(
+            runID: run, kind: row.kind, job: row.job ?? ResolvedJob(name: row.jobName, kind: row.kind), refs: row.refs,
+            status: ProwJobDocument.Status(
+                startTime: now, pendingTime: nil, completionTime: nil, state: .waiting, description: nil, url: nil,
+                podName: nil, buildID: nil))
+    }
+
+    /// As many containers as there are, with nothing in them: deck's own page counts them.
+    private static func emptied(_ spec: JSONValue) -> JSONValue {
+        var containers: [JSONValue] = []
+        if case .object(let members) = spec, case .array(let configured)? = members["containers"] {
+            containers = configured.map { _ in .object(["name": .string(""), "resources": .object([:])]) }
         }
+        return .object(["containers": .array(containers)])
     }
 }
 

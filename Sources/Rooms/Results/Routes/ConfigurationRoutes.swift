@@ -11,6 +11,7 @@ struct ConfigurationRoutes: Sendable {
     func add(to router: Router<SlipwayContext>) {
         router.get("configured-jobs", use: repositories)
         router.get("configured-jobs/periodics", use: periodics)
+        router.get("configured-jobs/:org", use: organisation)
         router.get("configured-jobs/:org/:repo", use: repository)
         router.get("config", use: history)
         router.get("config/:version", use: version)
@@ -19,6 +20,13 @@ struct ConfigurationRoutes: Sendable {
 
     @Sendable private func repositories(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         page("configured", try await ConfigurationPages(store: store).repositories(), "Configured jobs", [], context)
+    }
+
+    @Sendable private func organisation(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let org = try context.pathText("org")
+        let values = try await ConfigurationPages(store: store).repositories(of: org)
+        return page(
+            "configured", values, "Jobs of \(org)", [.init("Configuration", Self.section), .init(org)], context)
     }
 
     @Sendable private func periodics(_ request: Request, _ context: SlipwayContext) async throws -> Response {

@@ -2,6 +2,7 @@ import ArtifactStore
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JobConfig
 import SlipwayModel
 import Web
 
@@ -24,12 +25,19 @@ struct ProwRoutes: Sendable {
         router.get("prowjobs.js") { request, _ in
             try prowJobs.response(try request.query())
         }
+        router.get("data.js") { request, _ in
+            try DeckJobs(store: store, pageURL: pageURL).response(try request.query())
+        }
         router.get("prowjob", use: prowJob)
+        router.get("rerun", use: rerunDocument)
         router.get("log", use: log)
         router.get("view/**", use: view)
         router.get("job-history/**", use: jobHistory)
         router.get("pr-history", use: pullHistory)
         router.get("badge.svg", use: badge)
+        for path in ["plugins", "plugin-help"] {
+            router.get(RouterPath(path)) { _, _ in Response.redirect(to: "/command-help", type: .found) }
+        }
     }
 
     /// `/prowjob?prowjob=<run id>`: one ProwJob as YAML.
@@ -40,7 +48,30 @@ struct ProwRoutes: Sendable {
         guard let run = RunID(name), let row = try await store.prowJob(run) else {
             throw WebError.notFound(ResultsText.noSuchRun(name))
         }
-        let document = prowJobs.document(row)
+        return try Self.yaml(prowJobs.document(row))
+    }
+
+    /// `GET /rerun?prowjob=<run id>&mode=`: the ProwJob that a rerun would be, as YAML; nothing is started. With
+    /// `mode=latest` by the job's definition in force, otherwise by the run's own.
+    @Sendable private func rerunDocument(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let query = try request.query()
+        guard let name = try query.text("prowjob") ?? query.text("run") else {
+            throw WebError.badRequest("Name the run: /rerun?prowjob=<run id>.")
+        }
+        guard let run = RunID(name), var row = try await store.prowJob(run) else {
+            throw WebError.notFound(ResultsText.noSuchRun(name))
+        }
+        if query["mode"] == "latest" {
+            let definitions = try await store.definitions(of: row.jobName, limit: 10_000)
+            guard let current = definitions.first(where: { $0.wouldRun(row) }) else {
+                throw WebError.badRequest(ResultsText.noLongerConfigured(row.jobName))
+            }
+            row.job = current.job
+        }
+        return try Self.yaml(prowJobs.rerun(row, at: Date()))
+    }
+
+    private static func yaml(_ document: ProwJobDocument) throws -> Response {
         let value = try JSONDecoder().decode(JSONValue.self, from: Data(try ArtifactDocument.encode(document)))
         return .content(ByteBuffer(string: try YAMLText.of(value)), type: "text/plain; charset=utf-8")
     }
@@ -48,15 +79,19 @@ struct ProwRoutes: Sendable {
     /// `/log?job=&id=<build id>`: the log as text. `container` is of no matter: an attempt has one log.
     @Sendable private func log(_ request: Request, _ context: SlipwayContext) async throws -> Response {
         let query = try request.query()
-        guard let job = try query.text("job"), let id = try query.text("id"), let build = BuildID(id) else {
+        guard let job = try query.text("job"), let id = try query.text("id") else {
             throw WebError.badRequest("Name the job and the build: /log?job=<name>&id=<build id>.")
         }
-        guard let run = try await store.run(ofBuild: build),
+        guard let build = BuildID(id), let run = try await store.run(ofBuild: build),
             case let attempt = try await RunPage.attempt(run, build: build, store: store),
             attempt.detail.summary.job == job,
             let content = try await RunLog(artifacts, folder: attempt.folder).open()
-        else { throw WebError.notFound(ResultsText.noSuchLog(job, build)) }
-        return FileResponse.make(content.file, type: .text, name: "build-log.txt", request)
+        else { throw WebError.notFound(ResultsText.noSuchLog(job, id)) }
+        var response = FileResponse.make(content.file, type: .text, name: "build-log.txt", request)
+        // Logs are read by scripts in other sites' pages, as deck's are.
+        response.headers[.accessControlAllowOrigin] = "*"
+        response.headers[.crossOriginResourcePolicy] = "cross-origin"
+        return response
     }
 
     /// `/view/<provider>/<path of an attempt's folder>`: leads to the run's page here.
@@ -118,5 +153,16 @@ struct ProwRoutes: Sendable {
         response.headers[.crossOriginResourcePolicy] = "cross-origin"
         response.headers[.cacheControl] = "public, max-age=30"
         return response
+    }
+}
+
+extension ConfiguredJob {
+    /// Whether this is what a run of that name, kind, repository and branch is made from.
+    fileprivate func wouldRun(_ row: ProwJobRow) -> Bool {
+        let kind = row.kind == .batch ? JobKind.presubmit : row.kind
+        guard job.kind == kind else { return false }
+        guard kind != .periodic else { return true }
+        guard let refs = row.refs, job.repository == refs.repository else { return false }
+        return runsAgainst(branch: refs.baseRef ?? "")
     }
 }

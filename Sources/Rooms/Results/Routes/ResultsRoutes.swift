@@ -40,7 +40,9 @@ struct ResultsRoutes: Sendable {
     // MARK: Lists
 
     @Sendable private func overview(_ request: Request, _ context: SlipwayContext) async throws -> Response {
-        let span: Trends.Span = try request.query().choice("span") ?? .day
+        let query = try request.query()
+        if let runs = DeckBookmark.path(query) { return .redirect(to: runs, type: .found) }
+        let span: Trends.Span = try query.choice("span") ?? .day
         let values = try await OverviewPage(store: store).values(span: span, now: Date())
         return ResultsTemplates.set.page(
             "overview", values, head: PageHead(title: "Slipway", section: "/"), context: context)

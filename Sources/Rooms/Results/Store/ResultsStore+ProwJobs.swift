@@ -42,24 +42,51 @@ struct ProwJobLine: Sendable {
     var finishedAt: String?
 }
 
+/// What `/data.js` says of one run.
+struct DeckJobRow: Sendable {
+    var runID: RunID
+    var buildID: BuildID
+    var kind: JobKind
+    var job: String
+    var context: String?
+    /// Nil where the definition is gone.
+    var agent: String?
+    var refs: Refs?
+    var state: RunState
+    var description: String
+    var requestedAt: Date
+    var finishedAt: Date?
+}
+
+/// Whose runs `/prowjobs.js` lists; what is nil does not matter.
+struct ProwJobFilter: Sendable {
+    /// Of the run's refs; a run without, of any of its job's extra refs.
+    var org: String?
+    var repo: String?
+    /// The author of a pull request that the run tests: what Prow calls the owner.
+    var author: String?
+}
+
 extension ResultsStore {
     /// Runs newer than `since` and older than `before`, newest first.
     func prowJobLines(
-        since: RunID, before: RunID, repository: (org: String?, repo: String?), labels: Bool, limit: Int
+        since: RunID, before: RunID, _ filter: ProwJobFilter, labels: Bool, limit: Int
     ) async throws -> [ProwJobLine] {
-        try await database.execute(Self.listProwJobs, since, before, repository.org, repository.repo, limit, labels)
-            .map { row throws(PostgresError) in
-                let (run, build, kind, job, hash, refs, labels, state, description, requested, started, finished) =
-                    try row.decode(
-                        (
-                            String, BuildID, JobKind, String, String, String?, String?, RunState, String, String,
-                            String?, String?
-                        ).self)
-                return ProwJobLine(
-                    jobKey: .init(hash: hash, name: job, kind: kind), runID: run, buildID: build, refs: refs,
-                    refsLabels: labels, state: state, description: description, requestedAt: requested,
-                    startedAt: started, finishedAt: finished)
-            }
+        try await database.execute(
+            Self.listProwJobs, since, before, filter.org, filter.repo, limit, labels, filter.author
+        )
+        .map { row throws(PostgresError) in
+            let (run, build, kind, job, hash, refs, labels, state, description, requested, started, finished) =
+                try row.decode(
+                    (
+                        String, BuildID, JobKind, String, String, String?, String?, RunState, String, String,
+                        String?, String?
+                    ).self)
+            return ProwJobLine(
+                jobKey: .init(hash: hash, name: job, kind: kind), runID: run, buildID: build, refs: refs,
+                refsLabels: labels, state: state, description: description, requestedAt: requested,
+                startedAt: started, finishedAt: finished)
+        }
     }
 
     package func prowJob(_ run: RunID) async throws -> ProwJobRow? { try await prowJobs([run]).first }
@@ -79,7 +106,32 @@ extension ResultsStore {
         }
     }
 
-    static let prowStatements = [listProwJobs, selectProwJobs]
+    /// Runs newer than `since` and older than `before`, newest first.
+    func deckJobs(since: RunID, before: RunID, limit: Int) async throws -> [DeckJobRow] {
+        try await database.execute(Self.listDeckJobs, since, before, limit).map { row throws(PostgresError) in
+            let (run, build, kind, job, context, agent, refs, state, description, requested, finished) =
+                try row.decode(
+                    (
+                        RunID, BuildID, JobKind, String, String?, String?, JSON<Refs>?, RunState, String, Date, Date?
+                    ).self)
+            return DeckJobRow(
+                runID: run, buildID: build, kind: kind, job: job, context: context, agent: agent, refs: refs?.value,
+                state: state, description: description, requestedAt: requested, finishedAt: finished)
+        }
+    }
+
+    static let prowStatements = [listProwJobs, selectProwJobs, listDeckJobs]
+
+    private static let listDeckJobs = Statement(
+        "results.list_deck_jobs",
+        """
+        select run_id, build_id, kind, job, context, job_spec ->> 'agent', refs, state, description, requested_at,
+               finished_at
+          from scheduling.runs_v1
+         where run_id >= $1 and run_id < $2
+         order by run_id desc
+         limit $3
+        """)
 
     private static let selectProwJobs = Statement(
         "results.select_prow_jobs",
@@ -93,18 +145,36 @@ extension ResultsStore {
         "to_char(\(column) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
     }
 
+    /// `ProwJobDocument.labelValue` of a column.
+    private static func label(_ column: String) -> String {
+        func isValue(_ text: String) -> String {
+            "(length(\(text)) <= 63 and \(text) ~ '^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')"
+        }
+        let base = "regexp_replace(\(column), '^.*/', '')"
+        return "case when \(isValue(column)) then \(column) when \(isValue(base)) then \(base) end"
+    }
+
+    /// Whether a run's refs, or those beside a run that has none, have that in a column.
+    private static func isOf(_ column: String, _ value: String) -> String {
+        """
+        (\(value)::text is null or \(column) = \(value) or org is null and job_spec @> jsonb_build_object(
+            'extraRefs', jsonb_build_array(jsonb_build_object('\(column)', \(value)::text))))
+        """
+    }
+
     /// Ordered by the table's `run_id`, which its index gives in order, and not by the text of that name.
     private static let listProwJobs = Statement(
         "results.list_prow_jobs",
         """
         select run_id::text, build_id, kind, job, job_hash, refs::text,
                case when $6::boolean and org is not null then json_strip_nulls(json_build_object(
-                   'prow.k8s.io/refs.org', left(org, 63), 'prow.k8s.io/refs.repo', left(repo, 63),
-                   'prow.k8s.io/refs.base_ref', left(refs ->> 'base_ref', 63),
+                   'prow.k8s.io/refs.org', \(label("org")), 'prow.k8s.io/refs.repo', \(label("repo")),
+                   'prow.k8s.io/refs.base_ref', \(label("base_ref")),
                    'prow.k8s.io/refs.pull', pulls -> 0 ->> 'number'))::text end,
                state, to_json(description)::text, \(time("requested_at")), \(time("started_at")), \(time("finished_at"))
           from scheduling.runs_v1 as run
-         where run_id >= $1 and run_id < $2 and ($3::text is null or org = $3) and ($4::text is null or repo = $4)
+         where run_id >= $1 and run_id < $2 and \(isOf("org", "$3")) and \(isOf("repo", "$4"))
+           and ($7::text is null or pulls @> jsonb_build_array(jsonb_build_object('author', $7::text)))
          order by run.run_id desc
          limit $5
         """)

@@ -80,6 +80,13 @@ package struct ResultsStore: Sendable {
         }
     }
 
+    /// Build ids of a job's current attempts that are newer than one of them, the nearest first.
+    package func newerBuilds(of job: String, than build: BuildID, limit: Int) async throws -> [BuildID] {
+        try await database.execute(Self.listNewerBuilds, job, build, limit).map { row throws(PostgresError) in
+            try row.decode(BuildID.self)
+        }
+    }
+
     /// Configured jobs by name, from behind `after`, one more than `limit`.
     /// - Parameter search: a part of the name; empty for all.
     package func jobs(search: String, after: String, limit: Int) async throws -> [JobRow] {
@@ -119,7 +126,8 @@ extension ResultsStore {
     /// Every statement, for the test that prepares them against the migrated schema.
     package static let statements: [Statement] =
         [
-            listQueues, selectRun, listAttempts, selectState, selectRunOfBuild, listBuilds, listJobs, isConfigured,
+            listQueues, selectRun, listAttempts, selectState, selectRunOfBuild, listBuilds,
+            listNewerBuilds, listJobs, isConfigured,
             listLastStates,
         ] + pullStatements + prowStatements + trendStatements + searchStatements
         + failureStatements
@@ -195,6 +203,10 @@ extension ResultsStore {
           from scheduling.runs_v1 where job = $1 and build_id <= $2
          order by run_id desc limit $3
         """)
+
+    private static let listNewerBuilds = Statement(
+        "results.list_newer_builds",
+        "select build_id from scheduling.runs_v1 where job = $1 and build_id > $2 order by run_id limit $3")
 
     private static let listJobs = Statement(
         "results.list_jobs",

@@ -6,6 +6,7 @@ package import SlipwayModel
 
 extension JobKind: ExpressibleByArgument {}
 extension RunState: ExpressibleByArgument {}
+extension RerunMode: ExpressibleByArgument {}
 
 /// `slipway runs`: what runs, and what to do about it.
 package struct RunsCommand: AsyncParsableCommand {
@@ -82,20 +83,28 @@ package struct RunsCommand: AsyncParsableCommand {
 
     package struct Rerun: AsyncParsableCommand {
         package static let configuration = CommandConfiguration(
-            abstract: "Start a run again on the same commits, by the job's current definition.")
+            abstract: "Start a run again on the same commits, by the job's current definition or its own.")
 
         @OptionGroup package var options: CommandOptions
         @OptionGroup package var output: OutputOptions
         @Argument(help: "Run id or build id.")
         package var run: String
+        @Option(
+            help:
+                "By which definition: current (the one in force; the run's own if there is none), latest (the one in force), original (the run's own)."
+        )
+        package var mode = RerunMode.current
 
         package init() {}
 
         package func run() async throws {
             let new = try await options.withRuns { runs in
                 let old = try await runs.need(run)
-                guard let new = try await runs.rerun(old.runID) else { throw NoSuchRun(name: run) }
-                return new
+                switch try await runs.rerun(old.runID, mode) {
+                case .started(let new): return new
+                case .noSuchJob: throw ValidationError(SchedulingText.noLongerConfigured(old.job))
+                case .noSuchRun: throw NoSuchRun(name: run)
+                }
             }
             if output.format == .json { try output.printJSON(["run_id": new.description]) } else { print(new) }
         }
@@ -105,6 +114,7 @@ package struct RunsCommand: AsyncParsableCommand {
         package static let configuration = CommandConfiguration(abstract: "Abort a run.")
 
         @OptionGroup package var options: CommandOptions
+        @OptionGroup package var output: OutputOptions
         @Argument(help: "Run id or build id.")
         package var run: String
 
@@ -114,6 +124,15 @@ package struct RunsCommand: AsyncParsableCommand {
             let (found, outcome) = try await options.withRuns { runs in
                 let found = try await runs.need(run)
                 return (found, try await runs.abort(found.runID, by: ProcessInfo.processInfo.userName))
+            }
+            if output.format == .json, outcome != .unknown {
+                let state =
+                    switch outcome {
+                    case .alreadyEnded(let state): state
+                    case .stopping: RunState.running
+                    case .aborted, .unknown: RunState.aborted
+                    }
+                return try output.printJSON(["run_id": found.runID.description, "state": state.rawValue])
             }
             switch outcome {
             case .aborted: print("Run \(found.runID) is aborted.")

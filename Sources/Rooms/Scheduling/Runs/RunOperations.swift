@@ -4,6 +4,16 @@ import JobConfig
 import Postgres
 package import SlipwayModel
 
+/// By which definition a run is repeated.
+package enum RerunMode: String, CaseIterable, Sendable {
+    /// The one in force; the run's own where the job is configured no more.
+    case current
+    /// The one in force and no other.
+    case latest
+    /// The run's own.
+    case original
+}
+
 /// What people do to runs, from pages and the command line.
 package struct RunOperations: Sendable {
     private let bus: FleetBus
@@ -52,19 +62,25 @@ package struct RunOperations: Sendable {
         ).map(RunSummary.init)
     }
 
-    /// Starts a run again: the same commits, by the job's current definition where the configuration has one. A job of
-    /// the repository's own files is what it was, because the commits say what it is.
-    ///
-    /// - Returns: the new run; nil where there is no such run.
-    package func rerun(_ run: RunID) async throws -> RunID? {
+    package enum RerunOutcome: Hashable, Sendable {
+        case started(RunID)
+        /// Its job is not configured any more, and only its present definition would do.
+        case noSuchJob
+        case noSuchRun
+    }
+
+    /// Starts a run again, on the same commits. A job of the repository's own files is what it was in every mode but
+    /// `latest`, because the commits say what it is.
+    package func rerun(_ run: RunID, _ mode: RerunMode = .current) async throws -> RerunOutcome {
         try await bus.commit { [bus, configuration, limits] effects in
             guard let row = try await effects.database.execute(SchedulingStore.runToRepeat, run.uuid).first else {
-                return nil
+                return .noSuchRun
             }
             let (kind, name, hash, refs, priority, source, definition) = try row.decode(
                 (JobKind, String, String, JSON<Refs>?, Int, String?, JSON<ResolvedJob>).self)
             let catalog = try await configuration.current(effects.database)
-            let current = catalog.job(name, kind, refs?.value)
+            let current = mode == .original ? nil : catalog.job(name, kind, refs?.value)
+            if mode == .latest, current == nil { return .noSuchJob }
             var new = NewRun(
                 requestID: .version7(), origin: .rerun, kind: kind, job: current?.job ?? definition.value,
                 jobHash: current?.hash ?? hash, refs: refs?.value, priority: priority,
@@ -74,7 +90,7 @@ package struct RunOperations: Sendable {
             var changes = RunChanges(effects, topology: bus.topology, limits: limits)
             try await changes.accept([new], configVersion: catalog.version)
             try await changes.dispatch()
-            return new.runID
+            return .started(new.runID)
         }
     }
 

@@ -238,7 +238,7 @@ let package = Package(
                 "LocalServices", "SlipwayTesting", hummingbird, hummingbirdTesting, asyncHTTPClient, httpTypes, nio,
                 nioHTTP1, logging,
             ]),
-        tests("Shell", ["slipway", "JobConfig", "SlipwayModel"]),
+        tests("Shell", ["slipway", "JobConfig", "SlipwayModel", subprocess]),
         tests(
             "EndToEnd",
             [

@@ -10,13 +10,13 @@ import Testing
 @Suite(.timeLimit(.minutes(15))) struct ExecutionCrashTests {
     private func instruction(_ folder: String, _ script: String) throws -> String {
         let step: JSONValue = .object([
-            "name": .string("test"), "isInit": .bool(false), "folder": .string(folder), "mounts": .array([]),
+            "name": .string("test"), "folder": .string(folder), "mounts": .array([]),
             "command": .array([.string("bash"), .string("-c"), .string(script)]),
             "environment": .object(["PATH": .string("/usr/bin:/bin")]),
         ])
         let document: JSONValue = .object([
             "jobFolder": .string(folder), "controlFolder": .string(folder), "clones": .array([]),
-            "environment": .object([:]), "steps": .array([step]),
+            "environment": .object([:]), "step": step,
             "limits": .object([
                 "cloneTimeout": .integer(60), "timeout": .integer(600), "gracePeriod": .integer(600),
                 "abortGracePeriod": .integer(1), "diskQuota": .integer(0), "processes": .integer(0),

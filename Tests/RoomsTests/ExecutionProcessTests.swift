@@ -86,27 +86,6 @@ import Testing
         #expect(try await bench.log(run).contains("slipway: 'no-such-tool' was not found"))
     }
 
-    @Test func initContainersRunFirstAndMayFail() async throws {
-        let bench = try ExecutionBench()
-        func command(_ script: String) -> JSONValue {
-            .object(["name": .string("prepare"), "command": .array([.string("bash"), .string("-c"), .string(script)])])
-        }
-        var run = ExecutionBench.run("cat $HOME/made; echo main")
-        run.job.spec = .object([
-            "initContainers": .array([command("echo first > $HOME/made")]),
-            "containers": .array([command("cat $HOME/made; echo main")]),
-        ])
-        #expect(await bench.execute(run).state == .success)
-        #expect(try await bench.log(run) == "first\nmain\n")
-        run.buildID = ExecutionBench.run("").buildID
-        run.job.spec = .object([
-            "initContainers": .array([command("exit 4")]), "containers": .array([command("echo main")]),
-        ])
-        let outcome = await bench.execute(run)
-        #expect(outcome.message == "The init container 'prepare' failed: it exited with 4.")
-        #expect(try await bench.log(run).isEmpty)
-    }
-
     @Test func whatAProcessCannotBeGivenEndsInError() async throws {
         let bench = try ExecutionBench()
         var run = ExecutionBench.run("true")

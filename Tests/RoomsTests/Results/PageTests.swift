@@ -173,17 +173,20 @@ struct PageTests {
                 "select started_at, finished_at from scheduling.runs where run_id = \(run.id.uuid)"
             ).one().decode((Date, Date).self)
             let middle = row.0.addingTimeInterval(row.1.timeIntervalSince(row.0) / 2)
-            func item(_ step: String, _ from: Date, _ to: Date) -> IntervalsDocument.Item {
+            func item(_ phase: String, _ from: Date, _ to: Date) -> IntervalsDocument.Item {
                 .init(
                     source: IntervalsDocument.runSource,
-                    locator: .init(type: "Run", keys: ["phase": "test", "step": step]),
+                    locator: .init(type: "Run", keys: ["phase": phase]),
                     message: .init(reason: "Test", humanMessage: "ran"), from: from, to: to)
             }
-            let document = IntervalsDocument(items: [item("build <1>", row.0, middle), item("check", middle, row.1)])
+            let document = IntervalsDocument(items: [
+                item("clone", row.0, middle), item("test", middle, row.1), item("a <phase>", row.0, row.1),
+            ])
             try await results.put(
                 run, "artifacts/e2e-timelines_slipway.json", String(decoding: try document.encoded(), as: UTF8.self))
             let page = try await results.page("/runs/\(run.id)").text
-            #expect(page.contains("build &lt;1&gt;") && page.contains(">check<"))
+            // The database has it that 3 of the 60 seconds went into the clone.
+            #expect(page.matches(of: /\b30 s/).count >= 2 && !page.contains("phase&gt;"))
             try await results.put(run, "artifacts/e2e-timelines_slipway.json", "no JSON")
             #expect(try await results.page("/runs/\(run.id)").status == .ok)
         }

@@ -7,8 +7,6 @@ import SlipwayModel
 struct AttemptTimeline: Sendable {
     private struct Span {
         var phase: IntervalsDocument.Phase
-        /// The container of a pod, where it has several.
-        var step: String?
         /// Seconds since the claim; nil while it goes on.
         var from: Double
         var to: Double?
@@ -24,10 +22,10 @@ struct AttemptTimeline: Sendable {
         self.agent = agent
     }
 
-    /// Ends what went on, and begins a phase or the next step of it.
-    mutating func begin(_ phase: IntervalsDocument.Phase, step: String? = nil) {
+    /// Ends what went on, and begins a phase.
+    mutating func begin(_ phase: IntervalsDocument.Phase) {
         end()
-        spans.append(Span(phase: phase, step: step, from: elapsed))
+        spans.append(Span(phase: phase, from: elapsed))
     }
 
     /// Ends what goes on.
@@ -53,13 +51,11 @@ struct AttemptTimeline: Sendable {
             items.append(
                 item(.lease, from: run.requestedAt, to: leasedAt, "waited for a lease, and was given \(names)"))
         }
-        let steps = spans.count { $0.phase == .test }
-        let lastTest = spans.lastIndex { $0.phase == .test }
-        for (index, span) in spans.enumerated() {
+        for span in spans {
             var next = item(
-                span.phase, step: steps > 1 ? span.step : nil, from: run.claimedAt.addingTimeInterval(span.from),
-                to: run.claimedAt.addingTimeInterval(span.to ?? elapsed), words(span, outcome, index == lastTest))
-            if index == lastTest {
+                span.phase, from: run.claimedAt.addingTimeInterval(span.from),
+                to: run.claimedAt.addingTimeInterval(span.to ?? elapsed), words(span.phase, outcome))
+            if span.phase == .test {
                 next.level = outcome.state == .success ? "Info" : "Error"
                 next.message.cause = outcome.state.rawValue
                 // The word by which readers of test timelines choose a colour.
@@ -70,11 +66,10 @@ struct AttemptTimeline: Sendable {
         return IntervalsDocument(items: items)
     }
 
-    private func words(_ span: Span, _ outcome: RunOutcome, _ isLast: Bool) -> String {
-        switch span.phase {
+    private func words(_ phase: IntervalsDocument.Phase, _ outcome: RunOutcome) -> String {
+        switch phase {
         case .clone: "cloned and merged \(cloned)"
-        case .test where isLast: outcome.message
-        case .test: "ran \(span.step ?? "the job")"
+        case .test: outcome.message
         default: "stored the log and the artifacts"
         }
     }
@@ -86,12 +81,11 @@ struct AttemptTimeline: Sendable {
     }
 
     private func item(
-        _ phase: IntervalsDocument.Phase, step: String? = nil, from: Date, to: Date, _ text: String
+        _ phase: IntervalsDocument.Phase, from: Date, to: Date, _ text: String
     ) -> IntervalsDocument.Item {
-        var keys = ["job": run.job.name, "phase": phase.rawValue]
-        keys["step"] = step
-        return IntervalsDocument.Item(
-            source: IntervalsDocument.runSource, locator: .init(type: "Run", keys: keys),
+        IntervalsDocument.Item(
+            source: IntervalsDocument.runSource,
+            locator: .init(type: "Run", keys: ["job": run.job.name, "phase": phase.rawValue]),
             message: .init(
                 reason: phase.rawValue.prefix(1).uppercased() + phase.rawValue.dropFirst(), humanMessage: text,
                 annotations: [

@@ -34,7 +34,7 @@ struct InstructionBuilder {
         limits.timeout = min(decoration.timeout > 0 ? decoration.timeout : 7200, plan.deadline ?? .infinity)
         limits.gracePeriod = decoration.gracePeriod > 0 ? decoration.gracePeriod : 15
         let base = baseEnvironment
-        for mount in plan.containers.flatMap(\.mounts) {
+        for mount in plan.container.mounts {
             guard workspace.user != nil else {
                 throw PodProblem(field: mount.field, reason: "can only be mounted by an agent that runs as root")
             }
@@ -45,7 +45,7 @@ struct InstructionBuilder {
         return Instruction(
             jobFolder: workspace.job, controlFolder: workspace.control, user: workspace.user?.id, environment: base,
             clones: decoration.skipCloning ? [] : clones,
-            steps: plan.containers.map { step($0, base, spec, folder) }, limits: limits)
+            step: step(plan.container, base, spec, folder), limits: limits)
     }
 
     /// What stands in place of an image's own environment. Nothing of the agent's is passed on.
@@ -70,7 +70,7 @@ struct InstructionBuilder {
         if run.leased != nil { prow["LEASES_FILE"] = workspace.leasesFile }
         let variables = own.merging(prow) { $1 }
         return Instruction.Step(
-            name: container.name, isInit: container.isInit,
+            name: container.name,
             command: container.command.map { JobEnvironment.expand($0, variables) },
             environment: base.merging(variables) { $1 }, folder: container.workingFolder ?? folder,
             mounts: temporaryMounts

@@ -117,7 +117,7 @@ struct ProcessAttempt {
                 guard let event = try? ArtifactDocument.decode(EntrypointEvent.self, from: line) else { continue }
                 switch event {
                 case .cloning: timeline.begin(.clone)
-                case .running(let step): timeline.begin(.test, step: step)
+                case .running: timeline.begin(.test)
                 case .cloned(let finalSHA, let tree, let seconds):
                     timeline.end()
                     report.finalSHA = finalSHA

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Glibc
 import SlipwayModel
 
-/// One attempt as a process: clones, runs the steps, tells its agent how it ended, and leaves no process behind.
+/// One attempt as a process: clones, runs the job, tells its agent how it ended, and leaves no process behind.
 ///
 /// Plain synchronous code on the main thread, so that fork, signals and the parent-death signal of its children behave.
 struct Entrypoint {
@@ -44,7 +44,7 @@ struct Entrypoint {
             Entrypoint.say(failure.message)
             return failure
         }
-        return runSteps()
+        return runStep()
     }
 
     // MARK: Cloning
@@ -143,45 +143,42 @@ struct Entrypoint {
         }
     }
 
-    // MARK: Steps
+    // MARK: The job itself
 
-    private func runSteps() -> EntrypointResult {
-        var mounts = MountTable()
+    private func runStep() -> EntrypointResult {
+        let step = instruction.step
+        let limits = instruction.limits
         let started = ContinuousClock.now
         var seconds: Double { (ContinuousClock.now - started) / .seconds(1) }
-        for step in instruction.steps {
-            supervisor.checkControl()
-            if let stopped = stopped() { return stopped }
-            report(.running(step: step.name))
-            do {
-                try makeFolder(step.folder)
-                for mount in step.mounts { try makeFolder(mount.source) }
-                try mounts.add(step.mounts)
-            } catch {
-                return EntrypointResult(state: .error, message: "\(error)", testSeconds: seconds)
-            }
-            let spawn = Spawn(
-                command: step.command, environment: step.environment,
-                searchPath: step.environment["PATH"] ?? instruction.environment["PATH"] ?? "", folder: step.folder,
-                descriptors: [], processLimit: instruction.limits.processes)
-            let limits = instruction.limits
-            do {
-                let end = try supervisor.run(
-                    spawn, timeout: max(0, limits.timeout - seconds), gracePeriod: limits.gracePeriod,
-                    abortGracePeriod: limits.abortGracePeriod, captures: false)
-                if let result = judge(end, step, seconds) { return result }
-            } catch {
-                Entrypoint.say("\(error)")
-                return EntrypointResult(
-                    state: .failure, message: "The job could not be started: \(error).", exitCode: 127,
-                    testSeconds: seconds)
-            }
+        supervisor.checkControl()
+        if let stopped = stopped() { return stopped }
+        report(.running)
+        var mounts = MountTable()
+        do {
+            try makeFolder(step.folder)
+            for mount in step.mounts { try makeFolder(mount.source) }
+            try mounts.add(step.mounts)
+        } catch {
+            return EntrypointResult(state: .error, message: "\(error)", testSeconds: seconds)
         }
-        return EntrypointResult(state: .success, message: "The job succeeded.", exitCode: 0, testSeconds: seconds)
+        let spawn = Spawn(
+            command: step.command, environment: step.environment,
+            searchPath: step.environment["PATH"] ?? instruction.environment["PATH"] ?? "", folder: step.folder,
+            descriptors: [], processLimit: limits.processes)
+        do {
+            let end = try supervisor.run(
+                spawn, timeout: max(0, limits.timeout), gracePeriod: limits.gracePeriod,
+                abortGracePeriod: limits.abortGracePeriod, captures: false)
+            return judge(end, seconds)
+        } catch {
+            Entrypoint.say("\(error)")
+            return EntrypointResult(
+                state: .failure, message: "The job could not be started: \(error).", exitCode: 127,
+                testSeconds: seconds)
+        }
     }
 
-    /// Nil when the next step may run.
-    private func judge(_ end: JobSupervisor.End, _ step: Instruction.Step, _ seconds: Double) -> EntrypointResult? {
+    private func judge(_ end: JobSupervisor.End, _ seconds: Double) -> EntrypointResult {
         if end.stop != nil {
             var result = stopped() ?? EntrypointResult(state: .error, message: "The job was stopped.")
             result.testSeconds = seconds
@@ -191,12 +188,13 @@ struct Entrypoint {
             Entrypoint.say(
                 "the job left \(end.leftBehind) \(end.leftBehind == 1 ? "process" : "processes") behind; killed")
         }
-        guard end.code != 0 else { return nil }
-        let subject = step.isInit ? "The init container '\(step.name)'" : "The job"
+        guard end.code != 0 else {
+            return EntrypointResult(state: .success, message: "The job succeeded.", exitCode: 0, testSeconds: seconds)
+        }
         let message =
             end.signal == 0
-            ? "\(subject) failed: it exited with \(end.code)."
-            : "\(subject) failed: it was killed by signal \(end.signal)"
+            ? "The job failed: it exited with \(end.code)."
+            : "The job failed: it was killed by signal \(end.signal)"
                 + (end.signal == Int(SIGKILL) ? " (out of memory?)." : ".")
         return EntrypointResult(state: .failure, message: message, exitCode: end.code, testSeconds: seconds)
     }

@@ -10,10 +10,9 @@ package struct Instruction: Sendable, Codable {
         package var folder: String
     }
 
-    /// One process to run to its end; the first that fails ends the row.
+    /// The job's own process, run to its end.
     package struct Step: Sendable, Codable {
         package var name: String
-        package var isInit: Bool
         package var command: [String]
         package var environment: [String: String]
         package var folder: String
@@ -64,7 +63,7 @@ package struct Instruction: Sendable, Codable {
     /// For git, and to find programs: PATH, HOME, TMPDIR, LANG.
     package var environment: [String: String]
     package var clones: [Clone]
-    package var steps: [Step]
+    package var step: Step
     package var limits: Limits
 }
 
@@ -75,7 +74,7 @@ package enum EntrypointEvent: Hashable, Sendable, Codable {
     ///   - finalSHA: of the first repository, pull requests merged.
     ///   - tree: its tree's hash.
     case cloned(finalSHA: String?, tree: String?, seconds: Double)
-    case running(step: String)
+    case running
     case ended(EntrypointResult)
 }
 
@@ -85,7 +84,7 @@ package struct EntrypointResult: Hashable, Sendable, Codable {
     /// One sentence for people.
     package var message: String
     package var exitCode: Int?
-    /// Seconds the steps took.
+    /// Seconds that the job's own process took.
     package var testSeconds: Double?
 
     package init(state: RunState, message: String, exitCode: Int? = nil, testSeconds: Double? = nil) {

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// What the steps of a run see at other places than the machine: emptyDir volumes, and temporary folders of their own,
+/// What a run sees at other places than the machine: emptyDir volumes, and temporary folders of their own,
 /// so that what one run leaves in `/tmp` cannot be in the way of the next, which has another user. Only root can do it.
 struct MountTable {
     private var isPrivate = false

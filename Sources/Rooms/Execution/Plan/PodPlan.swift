@@ -1,6 +1,6 @@
 package import SlipwayModel
 
-/// What a pod spec asks for, as far as a plain process can give it: containers in the order they run.
+/// What a pod spec asks for, as far as a plain process can give it: one container.
 ///
 /// Fields are taken from an explicit list. Everything else that asks for something is a `PodProblem`, so that no job
 /// runs under conditions its author did not mean; a field that asks for nothing (`false`, `null`, empty) is fine.
@@ -9,7 +9,6 @@ package import SlipwayModel
 package struct PodPlan: Hashable, Sendable {
     package struct Container: Hashable, Sendable {
         package var name: String
-        package var isInit: Bool
         package var command: [String]
         /// In the order of the spec; a later one may refer to an earlier one as `$(NAME)`.
         package var environment: [EnvironmentVariable]
@@ -31,7 +30,7 @@ package struct PodPlan: Hashable, Sendable {
         package var field: String
     }
 
-    package var containers: [Container]
+    package var container: Container
     /// Seconds from the pod's `activeDeadlineSeconds`.
     package var deadline: Double?
 
@@ -45,10 +44,6 @@ package struct PodPlan: Hashable, Sendable {
         try reader.check(pod, at: "spec", PodReader.podRules)
         try reader.checkPlacement(pod["nodeSelector"])
         reader.volumes = try reader.readVolumes(pod["volumes"])
-        var containers: [Container] = []
-        for (index, item) in (try reader.array(pod["initContainers"], "spec.initContainers")).enumerated() {
-            containers.append(try reader.container(item, "spec.initContainers[\(index)]", isInit: true))
-        }
         let main = try reader.array(pod["containers"], "spec.containers")
         guard let first = main.first else {
             throw PodProblem(field: "spec.containers", reason: "is empty; one container with a command is needed")
@@ -58,8 +53,7 @@ package struct PodPlan: Hashable, Sendable {
                 field: "spec.containers[1]",
                 reason: "is a second container, and side by side they need a pod; put the command into one script")
         }
-        containers.append(try reader.container(first, "spec.containers[0]", isInit: false))
-        self.containers = containers
+        container = try reader.container(first, "spec.containers[0]")
         if let seconds = pod["activeDeadlineSeconds"]?.intValue, seconds > 0 { deadline = Double(seconds) }
     }
 }
@@ -108,7 +102,8 @@ struct PodReader {
     var volumes: Set<String> = []
 
     static let podRules: [String: PodRule] = [
-        "containers": .used, "initContainers": .used, "volumes": .used, "activeDeadlineSeconds": .used,
+        "containers": .used, "initContainers": .refused("asks for work before the job's own; do it in its command"),
+        "volumes": .used, "activeDeadlineSeconds": .used,
         "nodeSelector": .used,
         "restartPolicy": .only(["Never", "OnFailure"]), "terminationGracePeriodSeconds": .ignored,
         "tolerations": .ignored, "affinity": .ignored, "topologySpreadConstraints": .ignored,
@@ -219,9 +214,7 @@ struct PodReader {
         return names
     }
 
-    func container(
-        _ value: JSONValue, _ field: String, isInit: Bool
-    ) throws(PodProblem) -> PodPlan.Container {
+    func container(_ value: JSONValue, _ field: String) throws(PodProblem) -> PodPlan.Container {
         let members = try object(value, field)
         try check(members, at: field, Self.containerRules)
         var command: [String] = []
@@ -240,8 +233,8 @@ struct PodReader {
         }
         try checkResources(members["resources"], "\(field).resources")
         return PodPlan.Container(
-            name: try text(members["name"], "\(field).name") ?? (isInit ? "init" : "test"), isInit: isInit,
-            command: command, environment: try environment(members["env"], "\(field).env"),
+            name: try text(members["name"], "\(field).name") ?? "test", command: command,
+            environment: try environment(members["env"], "\(field).env"),
             workingFolder: try text(members["workingDir"], "\(field).workingDir"),
             image: try text(members["image"], "\(field).image"),
             mounts: try mounts(members["volumeMounts"], "\(field).volumeMounts"))

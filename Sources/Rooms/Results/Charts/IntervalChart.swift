@@ -56,7 +56,7 @@ struct IntervalChart: Sendable {
         add("start", "in the queue", from: dispatched, to: started)
         var at = started
         for phase in Self.phases(told) {
-            add(phase.name, phase.label, from: max(started, phase.from), to: min(end, phase.to))
+            add(phase.name, phase.name, from: max(started, phase.from), to: min(end, phase.to))
             at = max(at, min(end, phase.to))
         }
         for name in at == started ? ["clone", "test", "upload"] : [] {
@@ -76,17 +76,13 @@ struct IntervalChart: Sendable {
     }
 
     /// The phases of the attempt itself; what came before it, the database knows for all attempts.
-    private static func phases(
-        _ told: IntervalsDocument?
-    ) -> [(name: String, label: String, from: Date, to: Date)] {
+    private static func phases(_ told: IntervalsDocument?) -> [(name: String, from: Date, to: Date)] {
         (told?.items ?? []).prefix(50).compactMap { item in
             guard item.source == IntervalsDocument.runSource,
                 let phase = item.locator.keys["phase"].flatMap(IntervalsDocument.Phase.init),
                 ![.lease, .wait, .queue].contains(phase)
             else { return nil }
-            return (
-                phase.rawValue, String((item.locator.keys["step"] ?? phase.rawValue).prefix(40)), item.from, item.to
-            )
+            return (phase.rawValue, item.from, item.to)
         }
     }
 

@@ -34,6 +34,7 @@ struct PluginTests {
             #expect(first.body == Array(comment.utf8))
             #expect(first.headers["x-github-event"] == "issue_comment" && first.headers["x-github-delivery"] == "one")
             #expect(first.headers["user-agent"] == "GitHub-Hookshot/test" && first.headers["content-type"] != nil)
+            #expect(first.headers["x-hub-signature"]?.hasPrefix("sha1=") == true)
             #expect(first.headers["cookie"] == nil && first.headers["authorization"] == nil)
             #expect(
                 WebhookSignature.verify(
@@ -54,6 +55,8 @@ struct PluginTests {
                 try await eventually("it is settled") { try await harness.settled() == 1 }
             }
             let first = try #require(harness.received("a").first)
+            // Whoever still reads the signature of old is not told a wrong one.
+            #expect(first.headers["x-hub-signature"] == nil)
             #expect(
                 WebhookSignature.verify(
                     header: first.headers["x-hub-signature-256"], body: first.body,
@@ -250,6 +253,7 @@ struct PluginHarness: Sendable {
             ]
             for (name, value) in [
                 ("X-GitHub-Event", event), ("X-GitHub-Delivery", id), ("X-GitHub-Hook-ID", "1"),
+                ("X-Hub-Signature", "sha1=of the body as it came"),
                 ("X-Hub-Signature-256", WebhookSignature.header(for: Array(body.utf8), secret: Self.secret)),
             ] {
                 if let name = HTTPFields.Element.Name(name) { headers[name] = value }

@@ -131,6 +131,8 @@ final class PluginSender: Sendable {
             !WebhookSignature.verify(header: headers[name], body: forward.payload, secrets: all)
         {
             headers[name] = WebhookSignature.header(for: forward.payload, secret: newest)
+            // The older one, of SHA-1, is wrong as well, and no plugin has to have it.
+            headers["x-hub-signature"] = nil
         }
         return headers
     }

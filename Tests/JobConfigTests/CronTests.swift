@@ -100,7 +100,9 @@ import Testing
             ("one * * * *", "'one' as minute is neither a number, '*' nor '?'"),
             ("* * * foo *", "a name such as feb"), (", * * * *", "minute is empty"),
             ("@often", "the descriptors are"), ("@every", "one duration"), ("@every soon", "one duration"),
-            ("@every 10ms", "at least a second"), ("TZ=Asia/Tokyo 0 6 * * *", "'TZ=Asia/Tokyo' as second"),
+            ("@every 10ms", "at least a second"),
+            ("TZ=Asia/Tokyo 0 6 * * *", "schedules are in UTC; leave TZ=Asia/Tokyo out"),
+            ("CRON_TZ=UTC 0 6 * * *", "leave CRON_TZ=UTC out"), ("TZ= 0 6 * * *", "leave TZ= out"),
         ])
     func refusal(expression: String, reason: String) {
         let error = #expect(throws: CronError.self) { try CronExpression(expression) }

@@ -8,6 +8,13 @@ struct CronFields: Hashable, Sendable {
     private var daysOfWeek: CronField
 
     init(_ words: [String], _ expression: String) throws(CronError) {
+        if let zone = words.first, zone.hasPrefix("TZ=") || zone.hasPrefix("CRON_TZ=") {
+            throw CronError(
+                expression: expression,
+                reason:
+                    "it names a time zone, and schedules are in UTC; leave \(zone.prefix(80)) out and write the hours in "
+                    + "UTC")
+        }
         guard words.count == 5 || words.count == 6 else {
             throw CronError(
                 expression: expression,

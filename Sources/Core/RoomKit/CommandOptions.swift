@@ -17,10 +17,14 @@ package enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable
 
 /// What every command that talks to a fleet takes.
 package struct CommandOptions: ParsableArguments, Sendable {
-    @Option(name: .customLong("config"), help: "Settings file; slipway.yaml in the working folder by default.")
+    @Option(
+        name: .customLong("config"), help: "Settings file; slipway.yaml in the working folder by default.",
+        completion: .file(extensions: ["yaml", "yml"]))
     package var settingsFile: String?
 
-    @Option(help: "Verbosity: trace, debug, info, notice, warning, error or critical.")
+    @Option(
+        help: "Verbosity: trace, debug, info, notice, warning, error or critical.",
+        completion: .list(Logger.Level.allCases.map(\.rawValue)))
     package var logLevel: String?
 
     package init() {}

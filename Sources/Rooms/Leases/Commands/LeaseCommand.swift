@@ -177,7 +177,7 @@ package struct LeaseCommand: AsyncParsableCommand {
 
             @OptionGroup package var options: CommandOptions
             @OptionGroup package var output: OutputOptions
-            @Argument(help: "The file.") package var file: String
+            @Argument(help: "The file.", completion: .file()) package var file: String
 
             package init() {}
 
@@ -206,7 +206,7 @@ package struct LeaseCommand: AsyncParsableCommand {
         package struct Check: AsyncParsableCommand {
             package static let configuration = CommandConfiguration(abstract: "Validate a file of resources.")
 
-            @Argument(help: "The file.") package var file: String
+            @Argument(help: "The file.", completion: .file()) package var file: String
 
             package init() {}
 

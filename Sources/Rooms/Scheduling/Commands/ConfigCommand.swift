@@ -20,7 +20,7 @@ package struct ConfigCommand: AsyncParsableCommand {
 
         @OptionGroup package var options: CommandOptions
         @OptionGroup package var output: OutputOptions
-        @Argument(help: "Folder of job files (.yaml, .yml), at any depth.")
+        @Argument(help: "Folder of job files (.yaml, .yml), at any depth.", completion: .directory)
         package var folder: String
         @Option(help: "Prow's own config.yaml: presets, decoration defaults, capacities.")
         package var prowConfig: String?

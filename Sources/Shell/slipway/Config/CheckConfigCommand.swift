@@ -20,20 +20,22 @@ struct CheckConfigCommand: ParsableCommand {
             Prow that Slipway does not serve.
             """)
 
-    @Option(help: "The folder of job files.") var jobConfig: String
-    @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.") var prowConfig: String?
+    @Option(help: "The folder of job files.", completion: .directory) var jobConfig: String
+    @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.", completion: .file())
+    var prowConfig: String?
     @Option(
         help: ArgumentHelp(
             "A folder whose files named *_prowconfig.yaml bring the rest of config.yaml; may be repeated.",
-            valueName: "dir"))
+            valueName: "dir"), completion: .directory)
     var supplementalProwConfigDir: [String] = []
-    @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.") var pluginConfig: String?
+    @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.", completion: .file())
+    var pluginConfig: String?
     @Option(help: "Also name what this executor cannot give to a job's pod: process or kubernetes.")
     var executor: ExecutorKind?
     @Option(
         help: ArgumentHelp(
             "Also check a repository's own configuration beside it: its .prow.yaml, its .prow folder, or a checkout.",
-            valueName: "file|dir"))
+            valueName: "file|dir"), completion: .file())
     var inRepoConfig: String?
     @Option(help: "The repository that the own configuration belongs to, ORG/REPO.") var repo: String?
     @OptionGroup var output: OutputOptions

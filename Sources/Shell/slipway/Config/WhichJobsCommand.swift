@@ -23,18 +23,19 @@ struct WhichJobsCommand: ParsableCommand {
             line {"repo","branch","changed":[],"comment":null} per question, answered in order by a line each.
             """)
 
-    @Option(help: "The folder of job files.") var jobConfig: String
-    @Option(help: "Prow's own config.yaml.") var prowConfig: String?
+    @Option(help: "The folder of job files.", completion: .directory) var jobConfig: String
+    @Option(help: "Prow's own config.yaml.", completion: .file()) var prowConfig: String?
     @Option(help: "The repository, ORG/REPO.") var repo: String?
     @Option(help: "The branch that the pull request is to be merged into.") var branch: String?
     @Option(
         help: ArgumentHelp(
             "The repository's own configuration: its .prow.yaml, its .prow folder, or a checkout.",
-            valueName: "file|dir"))
+            valueName: "file|dir"), completion: .file())
     var inRepoConfig: String?
-    @Option(help: "A path that the pull request changes; may be repeated.") var changed: [String] = []
+    @Option(help: "A path that the pull request changes; may be repeated.", completion: .file()) var changed: [String] =
+        []
     @Option(help: "A comment, e.g. '/test unit'.") var comment: String?
-    @Option(help: "A file of questions, '-' for standard input.") var batch: String?
+    @Option(help: "A file of questions, '-' for standard input.", completion: .file()) var batch: String?
     @OptionGroup var output: OutputOptions
 
     struct Question: Decodable {
@@ -57,6 +58,13 @@ struct WhichJobsCommand: ParsableCommand {
     func validate() throws {
         guard batch != nil || (repo != nil && branch != nil) else {
             throw ValidationError("Name --repo ORG/REPO and --branch BRANCH, or a --batch file of questions.")
+        }
+        guard
+            batch == nil || (branch == nil && comment == nil && changed.isEmpty && (repo == nil || inRepoConfig != nil))
+        else {
+            throw ValidationError(
+                "A --batch file has its questions' repository, branch, changes and comment in its lines; leave the options "
+                    + "for them out, or --batch.")
         }
         guard inRepoConfig == nil || repo.flatMap({ RepositoryName($0) }) != nil else {
             throw ValidationError("--in-repo-config belongs to the repository that --repo ORG/REPO names.")
@@ -92,7 +100,8 @@ struct WhichJobsCommand: ParsableCommand {
         if batch != "-" {
             // The questions become standard input, which is read line by line.
             let file = open(batch, O_RDONLY | O_CLOEXEC)
-            guard file >= 0, dup2(file, 0) == 0 else {
+            var status = stat()
+            guard file >= 0, fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR, dup2(file, 0) == 0 else {
                 throw Refusal("\(batch) cannot be read; name a file of questions, or '-' for standard input.")
             }
             close(file)
@@ -108,13 +117,28 @@ struct WhichJobsCommand: ParsableCommand {
                 answer = try encoder.encode(try Self.answer(question, jobs))
             } catch {
                 failures += 1
-                let example = #"{"repo":"ORG/REPO","branch":"main","changed":["a"],"comment":null}"#
-                answer = try encoder.encode(
-                    ["error": (error as? Refusal)?.description ?? "This line is no question; write \(example)."])
+                answer = try encoder.encode(["error": Self.refusal(error)])
             }
             print(String(decoding: answer, as: UTF8.self))
         }
         guard failures == 0 else { throw ExitCode(1) }
+    }
+
+    /// What is wrong with a line, and what to write instead.
+    private static func refusal(_ error: any Error) -> String {
+        func at(_ context: DecodingError.Context) -> String {
+            context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined()
+        }
+        if let refusal = error as? Refusal { return refusal.description }
+        let what =
+            switch error {
+            case DecodingError.keyNotFound(let key, _): "This question has no '\(key.stringValue)'"
+            case DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty,
+                DecodingError.valueNotFound(_, let context) where !context.codingPath.isEmpty:
+                "'\(at(context))' of this question is of another type"
+            default: "This line is no question"
+            }
+        return what + #"; write {"repo":"ORG/REPO","branch":"main","changed":["a"],"comment":null}."#
     }
 
     /// What stands in the way of an answer, and what to do.
@@ -126,6 +150,9 @@ struct WhichJobsCommand: ParsableCommand {
     private static func answer(_ question: Question, _ index: PresubmitIndex) throws -> Answer {
         guard let repository = RepositoryName(question.repo) else {
             throw Refusal("'\(question.repo)' is not a repository; write ORG/REPO.")
+        }
+        guard !question.branch.isEmpty else {
+            throw Refusal("The branch is empty; name the one that the pull request is to be merged into.")
         }
         let found = PresubmitRules.answer(
             WhichJobsQuestion(

@@ -20,7 +20,7 @@ struct ForgeRepositoryCommand: AsyncParsableCommand {
         @Argument(help: "ORG/REPO; the organization comes to be with its first repository.")
         var repository: RepositoryArgument
 
-        @Option(name: .customLong("from"), help: "The folder to fill it from.")
+        @Option(name: .customLong("from"), help: "The folder to fill it from.", completion: .directory)
         var folder: String?
 
         @Option(help: "Who pushes what is in the folder.")

@@ -7,7 +7,7 @@ struct Down: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Stop the fleet of a data folder and wait until every process of it is gone.")
 
-    @Option(help: "The folder that 'slipway up' was given.")
+    @Option(help: "The folder that 'slipway up' was given.", completion: .directory)
     var data: String?
 
     @OptionGroup var options: CommandOptions
@@ -49,7 +49,7 @@ struct Processes: AsyncParsableCommand {
         var pid: Int32
     }
 
-    @Option(help: "The folder that 'slipway up' was given.")
+    @Option(help: "The folder that 'slipway up' was given.", completion: .directory)
     var data: String?
 
     @Option(help: "Only processes of this role.")

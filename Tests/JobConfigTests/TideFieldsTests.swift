@@ -35,6 +35,27 @@ import Testing
         if !isServed { #expect(loaded.warnings.first?.message.contains(key) == true) }
     }
 
+    /// Templates name the fields of Prow's `CodeReviewCommon`, and below `GitHub` those of its `PullRequest`.
+    @Test(arguments: [
+        ("{{ .Title }} (#{{ .Number }})", "Lift (#7)"), ("{{ .Org }}/{{ .Repo }}", "harbor/crane"),
+        ("{{ .NameWithOwner }} {{ .AuthorLogin }} {{ .BaseRefName }}", "harbor/crane maria main"),
+        (
+            "{{ .GitHub.Author.Login }} {{ .GitHub.BaseRef.Name }} {{ .GitHub.Repository.Owner.Login }}",
+            "maria main harbor"
+        ),
+        ("{{ range .GitHub.Labels.Nodes }}[{{ .Name }}]{{ end }}", "[approved][lgtm]"),
+        ("{{ with .GitHub.Milestone }}{{ .Title }}{{ else }}none{{ end }}", "v1"), ("{{ .Mergeable }}", "MERGEABLE"),
+    ])
+    func aTemplateNamesWhatProwsDoes(_ title: String, text: String) throws {
+        let loaded = TideTests.load("tide:\n  merge_commit_template: {harbor: {title: '\(title)'}}\n")
+        #expect(loaded.errors.isEmpty, "\(loaded.errors)")
+        let template = try #require(loaded.settings.version.tide?.mergeTemplate(of: Self.name("harbor/crane")))
+        let subject = TideMergeTemplate.Subject(
+            repository: try Self.name("harbor/crane"), number: 7, title: "Lift", body: "", author: "maria",
+            baseRef: "main", headRef: "lift", headSHA: "abc", labels: ["approved", "lgtm"], milestone: "v1")
+        #expect(try template.render(subject).title == text)
+    }
+
     @Test func nestedFieldsThatDoNotExistAreNamed() {
         let loaded = TideTests.load(
             """

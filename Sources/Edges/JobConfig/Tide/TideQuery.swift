@@ -82,10 +82,12 @@ package struct TideMergeTemplate: Sendable, Hashable, Codable {
         package var baseRef: String
         package var headRef: String
         package var headSHA: String
+        package var labels: [String]
+        package var milestone: String?
 
         package init(
             repository: RepositoryName, number: Int, title: String, body: String, author: String, baseRef: String,
-            headRef: String, headSHA: String
+            headRef: String, headSHA: String, labels: [String] = [], milestone: String? = nil
         ) {
             self.repository = repository
             self.number = number
@@ -95,6 +97,8 @@ package struct TideMergeTemplate: Sendable, Hashable, Codable {
             self.baseRef = baseRef
             self.headRef = headRef
             self.headSHA = headSHA
+            self.labels = labels
+            self.milestone = milestone
         }
 
         /// The fields of Prow's `CodeReviewCommon`, and those of the pull request that it was before.
@@ -105,7 +109,10 @@ package struct TideMergeTemplate: Sendable, Hashable, Codable {
                 "NameWithOwner": .string(repository.description), "AuthorLogin": .string(author),
                 "Author": .object(["Login": .string(author)]), "BaseRefName": .string(baseRef),
                 "BaseRefPrefix": .string("refs/heads/"), "HeadRefName": .string(headRef),
-                "HeadRefOID": .string(headSHA), "BaseRef": .object(["Name": .string(baseRef)]),
+                "HeadRefOID": .string(headSHA), "Mergeable": .string("MERGEABLE"),
+                "Labels": .object(["Nodes": .array(labels.map { .object(["Name": .string($0)]) })]),
+                "Milestone": milestone.map { .object(["Title": .string($0)]) } ?? .null,
+                "BaseRef": .object(["Name": .string(baseRef)]),
                 "Repository": .object([
                     "Name": .string(repository.repo), "NameWithOwner": .string(repository.description),
                     "Owner": .object(["Login": .string(repository.org)]),
@@ -128,5 +135,6 @@ package struct TideMergeTemplate: Sendable, Hashable, Codable {
     /// What a template is tried on when a configuration is read.
     static let specimen = Subject(
         repository: RepositoryName(org: "org", repo: "repo"), number: 1, title: "title", body: "body",
-        author: "author", baseRef: "main", headRef: "feature", headSHA: String(repeating: "0", count: 40))
+        author: "author", baseRef: "main", headRef: "feature", headSHA: String(repeating: "0", count: 40),
+        labels: ["label"], milestone: "milestone")
 }

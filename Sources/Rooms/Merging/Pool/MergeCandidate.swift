@@ -47,7 +47,7 @@ package struct MergeCandidate: Hashable, Sendable {
     var templateSubject: TideMergeTemplate.Subject {
         TideMergeTemplate.Subject(
             repository: repository, number: number, title: title, body: body, author: author, baseRef: baseRef,
-            headRef: headRef, headSHA: headSHA)
+            headRef: headRef, headSHA: headSHA, labels: labels.sorted(), milestone: milestone)
     }
 }
 

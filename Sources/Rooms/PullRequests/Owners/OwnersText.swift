@@ -77,8 +77,8 @@ package enum OwnersText {
     static let example = "approvers:\n- maria\nreviewers:\n- li\n"
     static func howToBegin(_ fileName: String) -> String {
         """
-        Write logins of the forge, one on each line, and merge the file into this branch. Folders may have a \(fileName) \
-        file of their own, which adds people.
+        Write logins of the forge, one on each line, and merge the file into this branch. A folder may have a file \
+        \(fileName) of its own, which adds people.
         """
     }
     static func notOnForge(_ name: String) -> String {

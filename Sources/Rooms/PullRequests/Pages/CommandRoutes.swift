@@ -31,23 +31,46 @@ struct CommandRoutes: Sendable {
             "plugins": .objects(plugins.map(Self.values)),
         ]
         return PullRequestsTemplates.set.page(
-            "commands", values, head: PageHead(title: "Commands", section: "pulls"), context: context)
+            "commands", values, head: PageHead(title: "Commands", section: "/pulls"), context: context)
     }
 
     private static func values(_ plugin: PullPlugin) -> [String: PageValue] {
         [
-            "name": .text(plugin.name), "summary": .text(plugin.summary),
+            "name": .text(plugin.name), "summary": .markup(marked(plugin.summary)),
             "commands": .objects(
                 plugin.commands.map { command in
                     [
-                        "usage": .list(command.usage.map { .text($0) }), "who": .text(plain(command.who)),
-                        "effect": .text(plain(command.effect)),
+                        "usage": .list(command.usage.map { .text($0) }), "who": .markup(marked(command.who)),
+                        "effect": .markup(marked(command.effect)),
                     ]
                 }),
         ]
     }
 
-    private static func plain(_ text: String) -> String { text.replacing("`", with: "") }
+    /// What stands between backticks as code. As in Markdown, as many end it as began it.
+    static func marked(_ text: String) -> Markup {
+        var result = Markup(stringLiteral: "")
+        var rest = text[...]
+        while let start = rest.firstIndex(of: "`") {
+            let ticks = rest[start...].prefix { $0 == "`" }
+            result += Markup(escaping: String(rest[..<start]))
+            rest = rest[ticks.endIndex...]
+            // Fewer or more of them are part of the code.
+            guard
+                let end = rest.ranges(of: ticks).first(where: { range in
+                    rest[range.upperBound...].first != "`" && !rest[..<range.lowerBound].hasSuffix("`")
+                })
+            else {
+                result += Markup(escaping: String(ticks))
+                continue
+            }
+            var code = rest[..<end.lowerBound]
+            if code.first == " ", code.last == " ", code.count > 2 { code = code.dropFirst().dropLast() }
+            result += "<code>\(String(code))</code>"
+            rest = rest[end.upperBound...]
+        }
+        return result + Markup(escaping: String(rest))
+    }
 
     /// Prow's shape (`pkg/pluginhelp`).
     private struct Help: Encodable {

@@ -77,6 +77,28 @@ struct PluginSettingsTests {
             loaded.settings.cherryPickApproved.map(\.neededLabels) == [["approved"], ["lgtm"], ["approved", "lgtm"]])
     }
 
+    @Test("sign-offs: who needs none, and where it is told how; the narrowest scope's rule holds")
+    func signOffs() {
+        let text = """
+            plugins: {harbor: {plugins: [dco]}}
+            dco:
+              '*': {skip_dco_check_for_members: true, trusted_org: fleet}
+              harbor: {skip_dco_check_for_collaborators: true, trusted_apps: [dependabot]}
+              harbor/crane: {contributing_repo: harbor/guides, contributing_branch: main, contributing_path: sign.md}
+            """
+        let loaded = read(text)
+        #expect(loaded.errors.isEmpty && loaded.warnings.isEmpty)
+        func rule(_ org: String, _ repo: String) -> PluginSettings.SignOff {
+            RepositoryPlugins(RepositoryName(org: org, repo: repo), loaded.settings, defaults: []).signOff
+        }
+        #expect(rule("harbor", "crane").trust == nil)
+        #expect(rule("harbor", "crane").guidePath == "sign.md" && rule("harbor", "crane").guideBranch == "main")
+        #expect(rule("harbor", "pier").trust?.onlyOrgMembers == false)
+        #expect(rule("harbor", "pier").trust?.trustedApps == ["dependabot"])
+        #expect(rule("dock", "pier").trust?.onlyOrgMembers == true)
+        #expect(rule("dock", "pier").trust?.trustedOrg == "fleet")
+    }
+
     @Test(
         "what is wrong, or has no effect, is named with its line",
         arguments: [
@@ -87,7 +109,8 @@ struct PluginSettingsTests {
             ("blunderbuss: {use_status_availability: true}", 1, "busy"),
             ("label: {restricted_labels: {harbor: [{label: a, allow_owners: true}]}}", 1, "allow_owners"),
             ("cherry_pick_approved: [{org: harbor, allow_missing: true}]", 1, "allow_missing"),
-            ("size: {s: 10, m: 5}", 1, "do not grow"), ("blockades: [{branchregexp: '['}]", 1, "regular expression"),
+            ("dco: {harbor: {skip_dco: true}}", 1, "skip_dco"), ("size: {s: 10, m: 5}", 1, "do not grow"),
+            ("blockades: [{branchregexp: '['}]", 1, "regular expression"),
             ("- a list", 1, "write sections"), ("plugins: {harbor: {plugins: [trigger, nonsense]}}", 1, "nonsense"),
         ])
     func problems(_ text: String, _ line: Int, _ part: String) {

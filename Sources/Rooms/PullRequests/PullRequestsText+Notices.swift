@@ -76,6 +76,22 @@ extension PullRequestsText {
         label `cherry-pick-approved`.
         """
 
+    // Prow's words.
+    static let signedOff = "All commits have Signed-off-by"
+    static let notSignedOff = "Commits in PR missing Signed-off-by"
+    static func signOffMissing(_ commits: [(sha: String, title: String)], guide: String) -> String {
+        let lines = commits.prefix(20).map { "- \($0.sha.prefix(12)) `\(code($0.title))`" }
+        let more = commits.count > 20 ? ["- … and \(commits.count - 20) more"] : []
+        return """
+            Commits are to be signed off: that says that you may give the change away, as the \
+            [Developer Certificate of Origin](https://developercertificate.org/) has it. These are not:
+
+            \((lines + more).joined(separator: "\n"))
+
+            `git rebase --signoff` onto the base signs them all; then push. The [contributing guide](\(guide)) tells more.
+            """
+    }
+
     static func mentions(_ teams: [String]) -> String {
         "only mentions by members reach a team, so here they are again: \(teams.joined(separator: ", "))"
     }

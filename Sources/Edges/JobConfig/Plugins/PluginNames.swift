@@ -3,7 +3,7 @@ package enum PluginNames {
     /// Those that Slipway has.
     package static let served: Set<String> = [
         "abort", "approve", "assign", "blockade", "blunderbuss", "branchcleaner", "cherry-pick-approved",
-        "cherry-pick-unapproved", "cherrypick", "help", "hold", "invalidcommitmsg", "label", "lgtm", "lifecycle",
+        "cherry-pick-unapproved", "cherrypick", "dco", "help", "hold", "invalidcommitmsg", "label", "lgtm", "lifecycle",
         "merge-method-comment", "mergecommitblocker", "milestone", "milestoneapplier", "milestonestatus",
         "needs-rebase", "override", "owners-label", "release-note", "require-matching-label", "retitle", "size",
         "skip", "stage", "trigger", "verify-owners", "why", "wip", "cla", "sigmention",
@@ -25,7 +25,6 @@ package enum PluginNames {
             "project-manager": "GitHub's classic projects are gone",
             "config-updater": "configuration is applied by 'slipway config apply', or from config.folder",
             "updateconfig": "configuration is applied by 'slipway config apply', or from config.folder",
-            "dco": "commits are not searched for sign-offs",
             "docs-no-retest": "changes of documents are tested like others",
             "pipeline-controller": "Tekton is not driven",
             "require-sig": "it was replaced by require-matching-label",

@@ -37,6 +37,8 @@ package struct PluginSettings: Sendable, Hashable, Codable {
     package var retitleAllowsClosed = false
     package var sigMentionPattern: String?
     package var help = Help()
+    /// `dco`, by `org/repo`, `org` or `*`: the narrowest holds.
+    package var signOff: [String: SignOff] = [:]
     /// Names and endpoints of external plugins by `org` or `org/repo`.
     package var externalPlugins: [String: [String]] = [:]
 
@@ -58,6 +60,33 @@ extension PluginSettings {
         package var ignoresOkToTest = false
 
         package init() {}
+    }
+
+    /// Who signs commits off, and where it is told how.
+    package struct SignOff: Sendable, Hashable, Codable {
+        /// Commits of members of the organisation need none.
+        package var skipsMembers = false
+        /// Nor those of collaborators.
+        package var skipsCollaborators = false
+        /// Members of this organisation are members, too.
+        package var trustedOrg: String?
+        /// Bots of these GitHub Apps need to sign nothing; without `[bot]`.
+        package var trustedApps: [String] = []
+        package var guideRepository: String?
+        package var guideBranch: String?
+        package var guidePath: String?
+
+        package init() {}
+
+        /// The same as a rule of trust; nil where everybody signs.
+        package var trust: Trigger? {
+            guard skipsMembers || skipsCollaborators || !trustedApps.isEmpty else { return nil }
+            var rule = Trigger()
+            rule.trustedOrg = trustedOrg
+            rule.trustedApps = trustedApps
+            rule.onlyOrgMembers = !skipsCollaborators
+            return rule
+        }
     }
 
     package struct Approve: Sendable, Hashable, Codable {

@@ -233,6 +233,25 @@ extension PluginSettingsReader {
         }
     }
 
+    mutating func readSignOff(_ section: YAMLEntry) {
+        for scope in fields.mapping(section) ?? [] {
+            var result = PluginSettings.SignOff()
+            for entry in fields.mapping(scope) ?? [] {
+                switch entry.key {
+                case "skip_dco_check_for_members": result.skipsMembers = fields.bool(entry) ?? false
+                case "skip_dco_check_for_collaborators": result.skipsCollaborators = fields.bool(entry) ?? false
+                case "trusted_org": result.trustedOrg = fields.text(entry)
+                case "trusted_apps": result.trustedApps = fields.texts(entry)
+                case "contributing_repo": result.guideRepository = fields.text(entry)
+                case "contributing_branch": result.guideBranch = fields.text(entry)
+                case "contributing_path": result.guidePath = fields.text(entry)
+                default: fields.warnUnknown(entry, in: "dco of \(scope.key)")
+                }
+            }
+            settings.signOff[scope.key] = result
+        }
+    }
+
     mutating func readOverride(_ section: YAMLEntry) {
         for entry in fields.mapping(section) ?? [] {
             switch entry.key {

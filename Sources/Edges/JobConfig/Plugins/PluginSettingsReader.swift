@@ -98,6 +98,7 @@ struct PluginSettingsReader {
                 }
             }
         case "help": readHelp(section)
+        case "dco": readSignOff(section)
         default:
             if let consequence = Self.unserved[section.key] {
                 fields.warnUnserved(section, consequence)
@@ -117,7 +118,7 @@ struct PluginSettingsReader {
             "project_manager": "GitHub's classic projects are gone",
             "config_updater": "configuration is applied by 'slipway config apply', or from config.folder",
             "golint": "changes are not read line by line", "bugzilla": "Bugzilla is not served",
-            "jira": "Jira is not served", "dco": "commits are not searched for sign-offs",
+            "jira": "Jira is not served",
             "requiresig": "it was replaced by require_matching_label",
             "trigger_github_workflows": "GitHub's own workflows are not started",
             "cherry_picker": "whoever is trusted may pick",

@@ -46,6 +46,11 @@ package struct RepositoryPlugins: Sendable, Hashable {
 
     package var blunderbuss: PluginSettings.Blunderbuss { entry(settings.blunderbussOf) ?? settings.blunderbuss }
 
+    /// The rule of sign-offs.
+    package var signOff: PluginSettings.SignOff {
+        entry(settings.signOff) ?? settings.signOff["*"] ?? PluginSettings.SignOff()
+    }
+
     /// The restrictions of labels that hold here, each once: the repository's own goes before its organisation's, and
     /// that before everybody's.
     package var restrictedLabels: [PluginSettings.Labels.Restricted] {

@@ -61,7 +61,7 @@ package enum ApprovePlugin {
         let hand = context.pull.has(label) ? byHand : nil
         let decision = decision(context, owners, byHand: hand)
         var text = ApprovalText(
-            repository: context.pull.repository, branch: context.pull.baseRef, forge: forgeAddress(context.pull))
+            repository: context.pull.repository, branch: context.pull.baseRef, forge: context.pull.forgeAddress)
         text.commandHelp = context.settings.approve.commandHelpLink
         text.process = context.settings.approve.processLink
         return [
@@ -88,13 +88,6 @@ package enum ApprovePlugin {
         return ApprovalDecision(question)
     }
 
-    /// The forge's address as the pull request's own one begins.
-    private static func forgeAddress(_ pull: PullSnapshot) -> String {
-        guard let link = pull.link, let end = link.firstRange(of: "/\(pull.repository)/") else {
-            return "https://github.com"
-        }
-        return String(link[..<end.lowerBound])
-    }
 }
 
 extension ApprovalRules {

@@ -110,6 +110,9 @@ struct FactGatherer: Sendable {
             return .yes(question, try await people.isTrusted(login, in: repository, context.settings.trigger))
         case .member(let login): return .yes(question, try await people.isMember(login, of: repository.org))
         case .collaborator(let login): return .yes(question, try await people.isCollaborator(login, of: repository))
+        case .needsNoSignOff(let login):
+            guard let rule = context.settings.signOff.trust else { return .yes(question, false) }
+            return .yes(question, try await people.isTrusted(login, in: repository, rule))
         case .permission(let login):
             return .permission(login, try await people.permission(login, of: repository))
         case .teamMember(let org, let team, let login):

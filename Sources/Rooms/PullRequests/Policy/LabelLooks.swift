@@ -44,6 +44,8 @@ package enum LabelLooks {
         ReleaseNotePlugin.actionRequired: .init("c2e0c6", "Has a release note that asks users to act."),
         AgreementPlugin.yes: .init("bfe5bf", "Its author has signed the contributor license agreement."),
         AgreementPlugin.no: .init("e11d21", "Its author has not signed the contributor license agreement."),
+        SignOffPlugin.yes: .init("bfe5bf", "Every commit is signed off."),
+        SignOffPlugin.no: .init("e11d21", "Not every commit is signed off."),
         "kind/bug": .init("e11d21", "About something that is broken."),
         "lifecycle/active": .init("8fc951", "Somebody works on it."),
         "lifecycle/frozen": .init("d3e2f0", "Does not become stale by itself."),

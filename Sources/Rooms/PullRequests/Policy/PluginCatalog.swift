@@ -9,7 +9,8 @@ package enum PluginCatalog {
             WhyPlugin.plugin, BlockadePlugin.plugin, MergeCommitPlugin.plugin, CommitMessagePlugin.plugin,
             ReleaseNotePlugin.plugin, CherryPickApprovalPlugin.unapprovedPlugin,
             CherryPickApprovalPlugin.approvedPlugin, AfterMergePlugins.milestone, AfterMergePlugins.branch,
-            NeedsRebasePlugin.plugin, AgreementPlugin.plugin, SigMentionPlugin.plugin, MergeMethodPlugin.plugin,
+            NeedsRebasePlugin.plugin, AgreementPlugin.plugin, SignOffPlugin.plugin, SigMentionPlugin.plugin,
+            MergeMethodPlugin.plugin,
         ] + OwnersPlugins.all
 
     /// Active in every repository where no `plugins.yaml` is configured.

@@ -118,6 +118,12 @@ package struct PullSnapshot: Hashable, Sendable {
     package func has(_ label: String) -> Bool { labels.contains { Login.same($0, label) } }
 
     package var key: PullKey { PullKey(repository, number) }
+
+    /// The forge's address, as the pull request's own one begins.
+    var forgeAddress: String {
+        guard let link, let end = link.firstRange(of: "/\(repository)/") else { return "https://github.com" }
+        return String(link[..<end.lowerBound])
+    }
 }
 
 /// A pull request's name, also the key under which its events are handled one after the other.

@@ -10,6 +10,8 @@ package enum Question: Hashable, Sendable {
     case trusted(String)
     /// Whether the login is a member of the repository's organisation.
     case member(String)
+    /// Whether the plugin `dco` lets commits of the login pass without a sign-off.
+    case needsNoSignOff(String)
     case collaborator(String)
     /// admin, maintain, write, triage, read or none.
     case permission(String)
@@ -91,6 +93,7 @@ package struct PullFacts: Sendable {
     package func isTrusted(_ login: String) -> Bool { trusted[login.lowercased()] ?? false }
     package func isMember(_ login: String) -> Bool { members[login.lowercased()] ?? false }
     package func isCollaborator(_ login: String) -> Bool { collaborators[login.lowercased()] ?? false }
+    package func needsNoSignOff(_ login: String) -> Bool { teams[.needsNoSignOff(login)] ?? false }
     package func permission(_ login: String) -> String { permissions[login.lowercased()] ?? "none" }
     package func isAssignable(_ login: String) -> Bool { assignable[login.lowercased()] ?? false }
     package func isTeamMember(_ org: String, _ team: String, _ login: String) -> Bool {

@@ -77,6 +77,22 @@ struct BadInputEndToEndTests {
         }
     }
 
+    @Test("a branch of its own that is deleted: commands act, and /reopen says why it cannot")
+    func deletedHead() async throws {
+        try await PullRequestsHarness.run { harness in
+            let number = try await harness.forge.open("feature", ["feature.txt": "x\n"])
+            try await harness.quiet()
+            try await harness.say("/close", on: number, by: "noor")
+            try await harness.quiet()
+            try await harness.forge.git("push", "--quiet", "origin", "--delete", "feature")
+            try await harness.say("/reopen\n/hold", on: number, by: "maria")
+            try await harness.quiet()
+            #expect(try await !harness.forge.bot.pull(Self.repository, number).isOpen)
+            #expect(try await harness.labels(number) == ["do-not-merge/hold"])
+            #expect(try await harness.words(number).contains { $0.contains("its branch `feature` is gone") })
+        }
+    }
+
     @Test("reviews of the forge approve, and take back")
     func reviews() async throws {
         var plugins = OwnersEndToEndTests.plugins

@@ -56,6 +56,9 @@ extension PullRequestsText {
     static let reopened = "Reopened this PR."
     static let pullsAreNotPlanned = "PRs cannot be closed as Not Planned; that is for issues. `/close` closes it."
     static let mayNotClose = "you cannot close a pull request unless you opened it or are a collaborator."
+    static func branchIsGone(_ branch: String) -> String {
+        "it cannot be opened again: its branch `\(code(branch))` is gone. Push the branch again, and comment once more."
+    }
     static let mayNotReopen = "you cannot reopen a pull request unless you opened it or are a collaborator."
     static let mergedStays = "it was merged, and what is merged stays closed. Open a new pull request."
 

@@ -244,6 +244,21 @@ struct LifecycleTests {
         #expect(Scene(labels: said.labels, actor: said.actor).say(said.comment).words == said.words)
     }
 
+    @Test("what has no branch any more is not reopened")
+    func branchIsGone() {
+        var scene = Scene()
+        scene.pull.isOpen = false
+        scene.facts.branches["oil"] = nil
+        #expect(scene.questions("/reopen") == [.collaborator("maria"), .branch("oil")])
+        #expect(scene.say("/reopen").words == ["answer"])
+        // What a fork has is the fork's matter; one that is deleted has nothing.
+        scene.pull.headRepository = "noor/crane"
+        #expect(scene.questions("/reopen") == [.collaborator("maria")])
+        #expect(scene.say("/reopen").words == ["reopen", "answer"])
+        scene.pull.headRepository = nil
+        #expect(scene.say("/reopen").words == ["answer"])
+    }
+
     @Test(
         "on a closed one",
         arguments: [

@@ -36,7 +36,7 @@ struct Scene: Sendable {
         facts.assignable = ["maria": true, "noor": true, "li": true]
         facts.permissions = ["maria": "admin", "noor": "write", "li": "write"]
         facts.milestones = ["v1.0", "v2.0"]
-        facts.branches = ["release-1.0": "1", "release-2.0": "2", "main": "0"]
+        facts.branches = ["release-1.0": "1", "release-2.0": "2", "main": "0", "oil": "a"]
         settings.label.additional = ["api-review", "team/katacoda"]
     }
 

@@ -14,7 +14,7 @@ package enum LabelPlugin {
     static let grouped = CommandDefinition(
         prefixes + prefixes.map { "remove-\($0)" },
         usage: prefixes.map { "/\($0) NAME" } + prefixes.map { "/remove-\($0) NAME" },
-        who: "anyone; `\(membersOnly)` members of the organization",
+        who: "anyone; `\(membersOnly)`: members of the organization",
         effect: """
             Adds or removes the label `GROUP/NAME`, if the repository has it. When the last label of kind, priority, sig \
             or triage goes, `needs-GROUP` comes, where the repository has that label.

@@ -1,3 +1,5 @@
+import SlipwayModel
+
 /// `/lifecycle`, `/close`, `/reopen`. Prow's rule (plugins/lifecycle).
 package enum LifecyclePlugin {
     static let states = ["active", "frozen", "stale", "rotten"]
@@ -51,13 +53,29 @@ package enum LifecyclePlugin {
     static let reopen = CommandDefinition(
         ["reopen"], usage: ["/reopen"], who: "its author and collaborators",
         effect: "Opens it again, unless it was merged.",
-        worksOnClosed: true, needs: { _, context in context.isAuthor ? [] : [.collaborator(context.actor)] }
+        worksOnClosed: true,
+        needs: { _, context in
+            (context.isAuthor ? [] : [.collaborator(context.actor)])
+                + (isOfRepository(context.pull) ? [.branch(context.pull.headRef)] : [])
+        }
     ) { calls, context in
         guard !context.pull.isOpen, calls.contains(where: \.arguments.isEmpty) else { return [] }
         guard !context.pull.isMerged else { return [.answer(PullRequestsText.mergedStays)] }
         guard context.isAuthor || context.facts.isCollaborator(context.actor) else {
             return [.answer(PullRequestsText.mayNotReopen)]
         }
+        // The forge would refuse it.
+        guard !isBranchGone(context) else { return [.answer(PullRequestsText.branchIsGone(context.pull.headRef))] }
         return [.reopen, .answer(PullRequestsText.reopened)]
+    }
+
+    private static func isOfRepository(_ pull: PullSnapshot) -> Bool {
+        pull.headRepository == pull.repository.description
+    }
+
+    /// Branches of forks may be hidden; a fork that is gone is not.
+    private static func isBranchGone(_ context: PullContext) -> Bool {
+        guard isOfRepository(context.pull) else { return context.pull.headRepository == nil }
+        return !context.facts.hasBranch(context.pull.headRef)
     }
 }

@@ -111,6 +111,26 @@ struct CommandEndToEndTests {
         }
     }
 
+    @Test("a comment that arrives before the delivery of what it answers is about the state it was written in")
+    func overtaking() async throws {
+        try await PullRequestsHarness.run { harness in
+            let number = try await harness.forge.open("feature", ["feature.txt": "x\n"])
+            try await harness.quiet()
+            try await harness.forge.user("maria").setOpenness(Self.repository, number, isOpen: false)
+            try await harness.say("/reopen", on: number, by: "maria")
+            try await eventually("both are stored") {
+                try await harness.bus.database.query(
+                    "select type from fleet.outbox where type in ('comment.written', 'pull.changed')"
+                ).count >= 2
+            }
+            let messages = try await harness.taken()
+            try await harness.handOn(messages.filter { $0.envelope.type == CommentWritten.type })
+            try await harness.handOn(messages.filter { $0.envelope.type != CommentWritten.type })
+            try await harness.quiet()
+            #expect(try await harness.forge.bot.pull(Self.repository, number).isOpen)
+        }
+    }
+
     @Test("a conflict with the base is told, and goes with it")
     func needsRebase() async throws {
         try await PullRequestsHarness.run(files: ["lamp.txt": "dark\n"]) { harness in

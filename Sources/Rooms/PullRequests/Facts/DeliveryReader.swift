@@ -56,11 +56,7 @@ enum DeliveryReader {
     /// nothing.
     static func text(of delivery: WebhookDelivery) -> Occurrence.Text? {
         switch delivery {
-        case .issueComment(let event) where event.action == "created":
-            text(
-                event.comment.body ?? "",
-                CommentReference(kind: .comment, id: event.comment.id, link: event.comment.htmlURL),
-                by: event.comment.author, at: (event.comment.createdAt ?? .now()).date)
+        case .issueComment(let event) where event.action == "created": text(of: event)
         case .pullRequestReview(let event) where event.action == "submitted":
             text(
                 event.review.body ?? "",
@@ -73,6 +69,17 @@ enum DeliveryReader {
                 by: event.comment.user?.login ?? "ghost", at: (event.comment.createdAt ?? .now()).date)
         default: nil
         }
+    }
+
+    private static func text(of event: IssueCommentEvent) -> Occurrence.Text {
+        var found = text(
+            event.comment.body ?? "",
+            CommentReference(kind: .comment, id: event.comment.id, link: event.comment.htmlURL),
+            by: event.comment.author, at: (event.comment.createdAt ?? .now()).date)
+        if let state = event.issue.state, let changed = event.issue.updatedAt {
+            found.openness = .init(isOpen: state == "open", version: changed.milliseconds)
+        }
+        return found
     }
 
     /// What a delivery takes back of an earlier text. Commands that an edit adds are none: nobody sees when they came.

@@ -46,7 +46,8 @@ struct PullReader: Sendable {
         let known = try await database.known(occurrence.key)
         // A delivery that arrives late tells of a state that is over.
         let told = occurrence.told.map { told in known.map { $0.version > told.version ? $0 : told } ?? told }
-        guard let pull = told ?? known else { return nil }
+        guard var pull = told ?? known else { return nil }
+        pull.follow(occurrence.text?.openness)
         occurrence.facts.jobs = try await settings.jobs(
             of: occurrence.key.repository, in: occurrence.configVersion, database)
         var context = PullContext(

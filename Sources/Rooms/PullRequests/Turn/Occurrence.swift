@@ -14,6 +14,14 @@ struct Occurrence: Sendable {
         /// As it was written.
         var written: String
         var calls: [CommandCall]
+        /// Whether the pull request was open then, where the delivery says so.
+        var openness: Openness?
+    }
+
+    struct Openness: Sendable {
+        var isOpen: Bool
+        /// The forge's time of the change before, in Unix milliseconds.
+        var version: Int64
     }
 
     struct ReviewChange: Sendable {
@@ -48,4 +56,12 @@ struct Occurrence: Sendable {
     /// Of the configuration that `settings` is from.
     var configVersion: Int64
     var traceparent: String?
+}
+
+extension PullSnapshot {
+    /// A text may arrive before the delivery that tells of a change which it answers, e.g. `/reopen`.
+    mutating func follow(_ openness: Occurrence.Openness?) {
+        guard let openness, openness.version >= version, !isMerged else { return }
+        isOpen = openness.isOpen
+    }
 }

@@ -37,6 +37,7 @@ struct TurnKeeper: Sendable {
         }
         var pull = held.pull
         pull.labels = mirror.labels
+        pull.follow(occurrence.text?.openness)
         pull.defaultBranch = occurrence.told?.defaultBranch
 
         if let text = occurrence.text {

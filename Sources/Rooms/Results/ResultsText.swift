@@ -146,6 +146,8 @@ package enum ResultsText {
 
     static func noPullsOf(_ author: String) -> String { "No open pull request of '\(author)' is known here." }
 
+    static func firstChanges(_ found: String) -> String { "The first of many: \(found)" }
+
     static func moreChanges(_ shown: Int) -> String {
         "More than \(shown) definitions differ; `slipway config diff` lists them all."
     }
@@ -162,6 +164,8 @@ package enum ResultsText {
     static func noSuchRun(_ text: String) -> String {
         "There is no run '\(text)'. Runs are named by a UUID; /runs lists them."
     }
+
+    static func repositories(of org: String) -> String { "Repositories of \(org) with jobs" }
 
     static func noJobsOf(_ name: String) -> String {
         "No job is configured for '\(name)'. /configured-jobs lists the repositories that have some."

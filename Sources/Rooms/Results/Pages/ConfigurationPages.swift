@@ -28,7 +28,8 @@ struct ConfigurationPages {
             ]
         }
         return [
-            "repositories": .objects(rows), "isEmpty": .flag(rows.isEmpty), "emptyText": .text(ResultsText.noJobs),
+            "title": .text(org.map(ResultsText.repositories) ?? "Configuration"), "repositories": .objects(rows),
+            "isEmpty": .flag(rows.isEmpty), "emptyText": .text(ResultsText.noJobs),
             "tabs": .objects(Self.tabs(current: "/configured-jobs")),
         ]
     }
@@ -112,7 +113,7 @@ struct ConfigurationPages {
             "olderPath": older.map { .text("/config/\($0.version)") } ?? .nothing,
             "changes": .objects(changes.map(Self.values)),
             "isEmpty": .flag(changes.isEmpty),
-            "summary": .text(Self.summary(changes)),
+            "summary": .text(Self.summary(changes, isAll: found.count <= Self.changes)),
             "more": found.count > Self.changes ? .text(ResultsText.moreChanges(Self.changes)) : .nothing,
         ]) { $1 }
     }
@@ -164,12 +165,13 @@ struct ConfigurationPages {
         }
     }
 
-    private static func summary(_ changes: [Change]) -> String {
+    private static func summary(_ changes: [Change], isAll: Bool) -> String {
         let parts = [Change.Kind.added, .changed, .removed].compactMap { kind -> String? in
             let count = changes.count { $0.kind == kind }
             return count == 0 ? nil : "\(count) \(kind.rawValue)"
         }
-        return parts.isEmpty ? ResultsText.noChanges : parts.joined(separator: ", ")
+        let found = parts.joined(separator: ", ")
+        return parts.isEmpty ? ResultsText.noChanges : isAll ? found : ResultsText.firstChanges(found)
     }
 
     private static func values(_ change: Change) -> [String: PageValue] {

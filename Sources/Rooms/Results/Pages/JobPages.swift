@@ -55,7 +55,13 @@ struct JobPages {
         return clusters.merging([
             "job": .text(job),
             "isConfigured": .flag(!definitions.isEmpty),
-            "definitions": .objects(definitions.map(JobFacts.definition)),
+            // What there is to see of a job that never ran.
+            "definitions": .objects(
+                definitions.map {
+                    JobFacts.definition($0).merging([
+                        "isOpen": .flag(recent.isEmpty && definitions.count == 1)
+                    ]) { $1 }
+                }),
             "runs": .objects(try await RunRow.rows(runs, store: store, now: now)),
             "isEmpty": .flag(runs.isEmpty),
             "emptyText": .text("This job has not run yet."),

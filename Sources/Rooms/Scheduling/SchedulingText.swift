@@ -187,6 +187,10 @@ package enum SchedulingText {
 
     static let abortIsPosted = "/abort changes a run, so it is posted: curl -X POST '/abort?run=<run id>'."
 
+    static func noSuchVersion(_ version: Int64, current: Int64) -> String {
+        "There is no version \(version) of the configuration; the newest is \(current). 'slipway config history' lists them."
+    }
+
     static func noLongerConfigured(_ job: String) -> String {
         "The job '\(job)' is not configured any more for what this run tested. mode=original repeats the run as it was."
     }

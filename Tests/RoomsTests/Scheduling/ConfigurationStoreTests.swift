@@ -44,6 +44,13 @@ struct ConfigurationStoreTests {
             let back = try await harness.configuration.differences(from: second.version, to: first.version)
             #expect(back.map(\.kind) == [.removed, .added, .modified])
             #expect(try await harness.configuration.differences(from: 1, to: 1).isEmpty)
+            #expect(try await harness.configuration.differences(from: 0, to: 1).map(\.kind) == [.added, .added])
+            let unknown = NoSuchVersion(version: 3, current: 2)
+            await #expect(throws: unknown) { try await harness.configuration.differences(from: 1, to: 3) }
+            await #expect(throws: unknown) { try await harness.configuration.jobs(of: 3) }
+            await #expect(throws: NoSuchVersion(version: -1, current: 2)) {
+                try await harness.configuration.differences(from: -1, to: 2)
+            }
         }
     }
 

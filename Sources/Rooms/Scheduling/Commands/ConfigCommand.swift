@@ -92,7 +92,7 @@ package struct ConfigCommand: AsyncParsableCommand {
 
         package func run() async throws {
             let versions = try await options.withFleet { _, bus in
-                try await ConfigurationStore(bus).history(limit: limit)
+                try await ConfigurationStore(bus).history(limit: max(limit, 1))
             }
             try output.print(
                 versions,
@@ -122,7 +122,7 @@ package struct ConfigCommand: AsyncParsableCommand {
                 let store = ConfigurationStore(bus)
                 let newer: Int64
                 if let new { newer = new } else { newer = try await store.history(limit: 1).first?.version ?? 0 }
-                return try await store.differences(from: old ?? newer - 1, to: newer)
+                return try await store.differences(from: old ?? max(newer - 1, 0), to: newer)
             }
             try output.print(
                 differences,

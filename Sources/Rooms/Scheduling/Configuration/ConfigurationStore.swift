@@ -115,9 +115,15 @@ package struct ConfigurationStore: Sendable {
         }
     }
 
+    /// The version in force; 0 where nothing was applied yet.
+    private func currentVersion() async throws -> Int64 {
+        try await database.execute(SchedulingStore.currentVersion).one().decode(Int64.self)
+    }
+
     /// The jobs of a version, or of the current one.
     package func jobs(of version: Int64? = nil) async throws -> [ConfiguredJob] {
-        let current = try await database.execute(SchedulingStore.currentVersion).one().decode(Int64.self)
+        let current = try await currentVersion()
+        if let version, !(0...current).contains(version) { throw NoSuchVersion(version: version, current: current) }
         return try await database.execute(SchedulingStore.jobsOfVersion, version ?? current).map { row in
             try row.decode(JSON<ConfiguredJob>.self).value
         }
@@ -125,6 +131,10 @@ package struct ConfigurationStore: Sendable {
 
     /// What became of each job between two versions.
     package func differences(from old: Int64, to new: Int64) async throws -> [Difference] {
+        let current = try await currentVersion()
+        for version in [old, new] where !(0...current).contains(version) {
+            throw NoSuchVersion(version: version, current: current)
+        }
         struct Key: Hashable {
             var name: String
             var kind: JobKind
@@ -202,4 +212,17 @@ package struct ConfigurationRefused: Error, CustomStringConvertible {
         let count = problems.count == 1 ? "1 error" : "\(problems.count) errors"
         return (shown + more + ["The configuration has \(count); nothing was applied."]).joined(separator: "\n")
     }
+}
+
+/// A version of the configuration that nobody applied.
+package struct NoSuchVersion: Error, Hashable, CustomStringConvertible {
+    package let version: Int64
+    package let current: Int64
+
+    package init(version: Int64, current: Int64) {
+        self.version = version
+        self.current = current
+    }
+
+    package var description: String { SchedulingText.noSuchVersion(version, current: current) }
 }

@@ -207,5 +207,6 @@ import Testing
     func absent() {
         let loaded = JobConfiguration.prowSettings(path: "/nonexistent/config.yaml")
         #expect(loaded.errors.first?.message.contains("it cannot be read") == true)
+        #expect(loaded.errors.first?.file == "/nonexistent/config.yaml")
     }
 }

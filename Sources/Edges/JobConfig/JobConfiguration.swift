@@ -72,7 +72,8 @@ package enum JobConfiguration {
         let (file, error) = ConfigurationFolder.file(path)
         guard let file else {
             var result = LoadedProwSettings(file: ConfiguredFile(path: path))
-            result.errors = error.map { [$0] } ?? []
+            // Where there is no file, its name alone says too little.
+            result.errors = error.map { [ConfigProblem(file: path, line: 0, message: $0.message)] } ?? []
             return result
         }
         let folders = supplementalFolders.map {

@@ -26,4 +26,47 @@ struct CommandListingTests {
             #expect(listing.usage.allSatisfy { $0.hasPrefix("/") }, "\(listing.command)")
         }
     }
+
+    private struct Help: Decodable {
+        struct Plugin: Decodable {
+            struct Command: Decodable {
+                var usage: String
+                var examples: [String]
+                var who: String
+
+                enum CodingKeys: String, CodingKey {
+                    case usage = "Usage"
+                    case examples = "Examples"
+                    case who = "WhoCanUse"
+                }
+            }
+            var description: String
+            var commands: [Command]
+
+            enum CodingKeys: String, CodingKey {
+                case description = "Description"
+                case commands = "Commands"
+            }
+        }
+        var plugins: [String: [String]]
+        var help: [String: Plugin]
+
+        enum CodingKeys: String, CodingKey {
+            case plugins = "RepoPlugins"
+            case help = "PluginHelp"
+        }
+    }
+
+    @Test("/plugin-help.js has them in Prow's shape; var makes it a script")
+    func pluginHelp() async throws {
+        try await PullRequestsHarness.run { harness in
+            let text = try await harness.page("/plugin-help.js").text
+            let help = try JSONDecoder().decode(Help.self, from: Data(text.utf8))
+            #expect(help.help["hold"]?.commands.first?.examples.contains("/hold") == true)
+            #expect(help.help.values.allSatisfy { !$0.description.isEmpty })
+            #expect(help.plugins.values.joined().allSatisfy { help.help[$0] != nil })
+            #expect(try await harness.page("/plugin-help.js?var=allHelp").text == "var allHelp = \(text);")
+            #expect(try await harness.page("/plugin-help.js?var=a;b").status == 400)
+        }
+    }
 }

@@ -56,6 +56,7 @@ struct DeckAddressTests {
             try await results.configure("unit")
             let page = try await results.page("/configured-jobs/lantern").text
             #expect(page.contains("href=\"/configured-jobs/lantern/engine\""))
+            #expect(page.contains("<h1>Repositories of lantern with jobs</h1>"))
             #expect(try await results.page("/configured-jobs/none").status == .notFound)
         }
     }

@@ -267,7 +267,11 @@ struct ProwFaceTests {
             #expect(first.map(\.id) == (6...25).reversed().map { "\($0)" })
             #expect(first.prefix(3).map(\.result) == ["PENDING", "FAILURE", "SUCCESS"])
             #expect(first[1].duration == 60_000_000_000)
-            #expect(first[1].link == "/view/pr-logs/pull/lantern_engine/7/unit/24")
+            #expect(first[1].link == "/view/gs/bucket/pr-logs/pull/lantern_engine/7/unit/24")
+            let old = try await builds("/job-history/bucket/pr-logs/directory/unit?buildId=")
+            #expect(old.0.map(\.link) == first.map(\.link))
+            let far = try await builds("/job-history/gs/bucket/pr-logs/directory/unit?buildId=99")
+            #expect(far.0.map(\.id) == first.map(\.id))
             let (rest, last) = try await builds(try #require(older))
             #expect(rest.map(\.id) == (1...5).reversed().map { "\($0)" } && last == nil)
             let back = try await results.page(try #require(older)).text
@@ -275,7 +279,9 @@ struct ProwFaceTests {
             #expect(try await builds(String(newer.output.1)).0.map(\.id) == first.map(\.id))
             #expect(try await results.page("/job-history/gs/bucket/logs/none").status == .notFound)
             #expect(try await results.page("/job-history/x").status == .badRequest)
-            #expect(try await results.page("/job-history/gs/b/logs/unit?buildId=x").status == .badRequest)
+            for id in ["x", "-738", "0", "1.5"] {
+                #expect(try await results.page("/job-history/gs/b/logs/unit?buildId=\(id)").status == .badRequest)
+            }
         }
     }
 

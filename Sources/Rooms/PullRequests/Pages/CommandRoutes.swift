@@ -118,6 +118,7 @@ struct CommandRoutes: Sendable {
     }
 
     @Sendable private func pluginHelp(_ request: Request, _ context: SlipwayContext) async throws -> Response {
+        let script = try ScriptVariable(try request.query())
         let current = try await settings.current(database)
         var active = current.plugins?.plugins.mapValues(\.names) ?? [:]
         if current.plugins == nil { active[""] = PluginCatalog.defaults.sorted() }
@@ -133,7 +134,7 @@ struct CommandRoutes: Sendable {
                     description: plugin.summary, events: ["issue_comment", "pull_request"], commands: commands)
             )
         }
-        return .json(
+        return try script.response(
             Help(
                 repositories: active.keys.filter { $0.contains("/") }.sorted(), plugins: active,
                 externalPlugins: current.plugins?.externalPlugins ?? [:],

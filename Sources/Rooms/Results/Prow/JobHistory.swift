@@ -52,10 +52,11 @@ struct JobHistory {
         guard !found.isEmpty || build != nil else { throw WebError.notFound(ResultsText.noSuchJob(job)) }
         let older = found.count > Self.rows ? found.removeLast().buildID : nil
         let newer = try await newerPage(of: job, than: build == nil ? nil : found.first?.buildID)
+        let view = "/view/" + Self.bucket(components).map { Link.encode($0) + "/" }.joined()
         let builds = found.map { row in
             let begin = row.startedAt ?? row.requestedAt
             return Build(
-                spyglassLink: "/view/" + row.artifactPath, id: row.buildID.description, started: begin,
+                spyglassLink: view + row.artifactPath, id: row.buildID.description, started: begin,
                 duration: Int64(max(0, (row.finishedAt ?? now).timeIntervalSince(begin)) * 1000) * 1_000_000,
                 result: row.state.isFinished ? row.state.rawValue.uppercased() : "PENDING", refs: row.refs)
         }
@@ -76,6 +77,12 @@ struct JobHistory {
             "newerPath": newer.map { .text(path + Link.query([("buildId", $0.description)])) } ?? .nothing,
             "latestPath": newer == nil ? .nothing : .text(path + "?buildId="),
         ]
+    }
+
+    /// Provider and bucket of an address. Those of old named no provider, which was `gs`; links name both.
+    private static func bucket(_ components: [String]) -> [String] {
+        let place = components.prefix { $0 != "logs" && $0 != "pr-logs" }
+        return place.count == 1 ? ["gs"] + place : Array(place)
     }
 
     /// The build with which the page before this one begins: the farthest of the next 20.

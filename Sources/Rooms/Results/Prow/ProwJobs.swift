@@ -42,16 +42,17 @@ struct ProwJobs: Sendable {
                 let since = Self.oldest(Date())
                 var before = RunID(.last)
                 var left = limit
+                var places = PlaceLabels()
                 while left > 0 {
                     let size = min(left, Self.page)
                     let lines = try await store.prowJobLines(
-                        since: since, before: before, filter, labels: !omitted.contains(.labels), limit: size)
+                        since: since, before: before, filter, limit: size)
                     let parts = try await parts(of: lines, omitted)
                     var buffer = ByteBuffer()
                     buffer.reserveCapacity(lines.count * 1024)
                     for (index, line) in lines.enumerated() {
                         if index > 0 || left < limit { buffer.writeString(",") }
-                        if let part = parts[line.jobKey] { line.write(part, pageURL, into: &buffer) }
+                        if let part = parts[line.jobKey] { line.write(part, &places, pageURL, into: &buffer) }
                     }
                     if buffer.readableBytes > 0 { try await writer.write(buffer) }
                     left -= lines.count
@@ -183,11 +184,28 @@ final class ProwJobCache: Sendable {
     }
 }
 
+/// The labels of a run's refs as JSON members. Places are few beside the runs of them.
+struct PlaceLabels {
+    private var known: [ProwJobLine.Place: String] = [:]
+
+    /// Every value that a label takes needs no escapes.
+    mutating func text(of place: ProwJobLine.Place) -> String {
+        if let text = known[place] { return text }
+        let text = [("org", place.org), ("repo", place.repo), ("base_ref", place.baseRef ?? "")].map { key, value in
+            ProwJobDocument.labelValue(value).map { ",\"prow.k8s.io/refs.\(key)\":\"\($0)\"" } ?? ""
+        }.joined()
+        known[place] = text
+        return text
+    }
+}
+
 extension ProwJobLine {
     /// Labels that say which run it is.
     static let ownLabels = ["prow.k8s.io/id", "prow.k8s.io/build-id"]
 
-    func write(_ part: ProwJobPart, _ pageURL: String, into buffer: inout ByteBuffer) {
+    func write(
+        _ part: ProwJobPart, _ places: inout PlaceLabels, _ pageURL: String, into buffer: inout ByteBuffer
+    ) {
         buffer.writeString("{\"apiVersion\":\"prow.k8s.io/v1\",\"kind\":\"ProwJob\",\"metadata\":{")
         if let annotations = part.annotations {
             buffer.writeString("\"annotations\":")
@@ -199,10 +217,8 @@ extension ProwJobLine {
             buffer.writeString(",\"labels\":")
             buffer.writeBytes(labels)
             buffer.writeString(",\"prow.k8s.io/build-id\":\"\(buildID)\",\"prow.k8s.io/id\":\"\(runID)\"")
-            if let refsLabels, refsLabels.utf8.count > 2 {
-                buffer.writeString(",")
-                buffer.writeSubstring(refsLabels.dropFirst().dropLast())
-            }
+            if let place { buffer.writeString(places.text(of: place)) }
+            if let pull { buffer.writeString(",\"prow.k8s.io/refs.pull\":\"\(pull)\"") }
             buffer.writeString("}")
         }
         buffer.writeString(",\"name\":\"\(runID)\"")

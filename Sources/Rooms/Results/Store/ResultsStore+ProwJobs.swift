@@ -28,12 +28,21 @@ struct ProwJobLine: Sendable {
         var kind: JobKind
     }
 
+    /// What a run's labels say of where it belongs.
+    struct Place: Hashable, Sendable {
+        var org: String
+        var repo: String
+        var baseRef: String?
+    }
+
     var jobKey: JobKey
     var runID: String
     var buildID: BuildID
     var refs: String?
-    /// An object.
-    var refsLabels: String?
+    /// Nil where it tests no refs.
+    var place: Place?
+    /// The first pull request's number, in decimal.
+    var pull: String?
     var state: RunState
     var description: String
     /// RFC 3339, whole seconds.
@@ -70,21 +79,23 @@ struct ProwJobFilter: Sendable {
 extension ResultsStore {
     /// Runs newer than `since` and older than `before`, newest first.
     func prowJobLines(
-        since: RunID, before: RunID, _ filter: ProwJobFilter, labels: Bool, limit: Int
+        since: RunID, before: RunID, _ filter: ProwJobFilter, limit: Int
     ) async throws -> [ProwJobLine] {
         try await database.execute(
-            Self.listProwJobs, since, before, filter.org, filter.repo, limit, labels, filter.author
-        )
-        .map { row throws(PostgresError) in
-            let (run, build, kind, job, hash, refs, labels, state, description, requested, started, finished) =
-                try row.decode(
-                    (
-                        String, BuildID, JobKind, String, String, String?, String?, RunState, String, String,
-                        String?, String?
-                    ).self)
+            Self.listProwJobs, since, before, filter.org, filter.repo, limit, filter.author
+        ).map { row throws(PostgresError) in
+            let (
+                run, build, kind, job, hash, refs, org, repo, baseRef, pull, state, description, requested, started,
+                finished
+            ) = try row.decode(
+                (
+                    String, BuildID, JobKind, String, String, String?, String?, String?, String?, String?, RunState,
+                    String, String, String?, String?
+                ).self)
             return ProwJobLine(
                 jobKey: .init(hash: hash, name: job, kind: kind), runID: run, buildID: build, refs: refs,
-                refsLabels: labels, state: state, description: description, requestedAt: requested,
+                place: org.flatMap { org in repo.map { .init(org: org, repo: $0, baseRef: baseRef) } }, pull: pull,
+                state: state, description: description, requestedAt: requested,
                 startedAt: started, finishedAt: finished)
         }
     }
@@ -145,15 +156,6 @@ extension ResultsStore {
         "to_char(\(column) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
     }
 
-    /// `ProwJobDocument.labelValue` of a column.
-    private static func label(_ column: String) -> String {
-        func isValue(_ text: String) -> String {
-            "(length(\(text)) <= 63 and \(text) ~ '^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')"
-        }
-        let base = "regexp_replace(\(column), '^.*/', '')"
-        return "case when \(isValue(column)) then \(column) when \(isValue(base)) then \(base) end"
-    }
-
     /// Whether a run's refs, or those beside a run that has none, have that in a column.
     private static func isOf(_ column: String, _ value: String) -> String {
         """
@@ -166,15 +168,11 @@ extension ResultsStore {
     private static let listProwJobs = Statement(
         "results.list_prow_jobs",
         """
-        select run_id::text, build_id, kind, job, job_hash, refs::text,
-               case when $6::boolean and org is not null then json_strip_nulls(json_build_object(
-                   'prow.k8s.io/refs.org', \(label("org")), 'prow.k8s.io/refs.repo', \(label("repo")),
-                   'prow.k8s.io/refs.base_ref', \(label("base_ref")),
-                   'prow.k8s.io/refs.pull', pulls -> 0 ->> 'number'))::text end,
+        select run_id::text, build_id, kind, job, job_hash, refs::text, org, repo, base_ref, pulls -> 0 ->> 'number',
                state, to_json(description)::text, \(time("requested_at")), \(time("started_at")), \(time("finished_at"))
           from scheduling.runs_v1 as run
          where run_id >= $1 and run_id < $2 and \(isOf("org", "$3")) and \(isOf("repo", "$4"))
-           and ($7::text is null or pulls @> jsonb_build_array(jsonb_build_object('author', $7::text)))
+           and ($6::text is null or pulls @> jsonb_build_array(jsonb_build_object('author', $6::text)))
          order by run.run_id desc
          limit $5
         """)

@@ -1,27 +1,38 @@
-import HTTPTypes
-import Hummingbird
-import Web
+import FoundationEssentials
+package import HTTPTypes
+package import Hummingbird
+import NIOCore
 
-/// Deck's `?var=NAME`: the JSON of an answer as a script that sets a variable.
-struct ScriptVariable: Sendable {
+/// The `?var=NAME` of Prow's deck: the JSON of an answer as a script that sets a variable.
+package struct ScriptVariable: Sendable {
     private let name: String?
 
     /// - Throws: 400 for what is no name of a variable, which would be somebody else's script.
-    init(_ query: QueryParameters) throws(WebError) {
+    package init(_ query: QueryParameters) throws(WebError) {
         name = try query.text("var", maximum: 100)
         if let name, !Self.isIdentifier(name) {
             throw .badRequest("The parameter 'var' must be the name of a JavaScript variable, not '\(name)'.")
         }
     }
 
-    var opening: String { name.map { "var \($0) = " } ?? "" }
-    var closing: String { name == nil ? "" : ";" }
+    package var opening: String { name.map { "var \($0) = " } ?? "" }
+    package var closing: String { name == nil ? "" : ";" }
 
-    var headers: HTTPFields {
+    package var headers: HTTPFields {
         [
             .contentType: name == nil ? "application/json" : "application/javascript",
             .cacheControl: "no-store, must-revalidate",
         ]
+    }
+
+    /// The answer as a whole, for one that is not streamed.
+    package func response(_ value: some Encodable) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var buffer = ByteBuffer(string: opening)
+        buffer.writeBytes(try encoder.encode(value))
+        buffer.writeString(closing)
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: buffer))
     }
 
     /// Letters, digits, `_`, `$` and dots between names.

@@ -93,7 +93,7 @@ package enum ResultsText {
     static let nothingRunning = "Nothing runs right now. What starts next shows here by itself."
     static let nothingFailed = "Nothing failed lately."
     static let noJobs =
-        "No job is configured. `slipway config apply DIR` puts a folder of Prow job files into force."
+        "No job is configured. 'slipway config apply DIR' puts a folder of Prow job files into force."
     static let noJobsMatch = "No configured job has that in its name."
     static let noPulls = "No open pull request is known. One shows here as soon as its first webhook arrives."
     static let noLogYet = "No line yet. The log appears here as the job writes it."
@@ -149,7 +149,7 @@ package enum ResultsText {
     static func firstChanges(_ found: String) -> String { "The first of many: \(found)" }
 
     static func moreChanges(_ shown: Int) -> String {
-        "More than \(shown) definitions differ; `slipway config diff` lists them all."
+        "More than \(shown) definitions differ; 'slipway config diff' lists them all."
     }
 
     static func noRepositoryName(_ text: String) -> String { "'\(text)' is not a repository; write org/repo." }

@@ -146,7 +146,7 @@ import Testing
         #expect(try await fleet.post("/abort?run=\(run.id)", token: "invented") == 401)
         #expect(try await fleet.post("/abort?run=\(run.id)", token: fleet.environment["SLIPWAY_TOKEN"]) == 200)
         #expect(try await fleet.ended("hard", count: 1).map(\.state) == ["aborted"])
-        #expect(try await fleet.post("/abort?run=\(run.id)", token: fleet.environment["SLIPWAY_TOKEN"]) == 409)
+        #expect(try await fleet.post("/abort?run=\(run.id)", token: fleet.environment["SLIPWAY_TOKEN"]) == 400)
         #expect(try await fleet.post("/rerun?run=\(run.id)", token: fleet.environment["SLIPWAY_TOKEN"]) == 200)
         let again = try await fleet.running("hard")
         try await fleet.slipway("runs", "abort", again.id)

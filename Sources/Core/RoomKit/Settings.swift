@@ -28,6 +28,7 @@ package struct Settings: Sendable {
     package var configFolder: String?
     package var prowConfig: String?
     package var supplementalProwConfig: [String] = []
+    package var supplementalPlugins: [String] = []
     package var leasesConfig: String?
     package var boskosListen: String?
     package var boskosAnonymous = false
@@ -205,6 +206,13 @@ package struct SettingDefinition: Sendable {
             "Prow's plugins.yaml: the rules about pull requests, applied with config.folder, and the external_plugins, which "
                 + "get the deliveries that concern them. Once it is unset again, 'slipway migrate' discards what waits for "
                 + "them."),
+        SettingDefinition(
+            "plugins.supplemental",
+            "Folders, separated by commas, whose files named *_pluginconfig.yaml bring the rest of that plugins.yaml: "
+                + "plugins, external_plugins, triggers, approve, lgtm, restricted_labels."
+        ) {
+            $0.supplementalPlugins = list($1)
+        },
         SettingDefinition(
             "trust.users", "Logins, separated by commas, whose pull requests are tested though they are no members."
         ) {

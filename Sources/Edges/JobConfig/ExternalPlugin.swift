@@ -21,9 +21,15 @@ package struct ExternalPlugin: Hashable, Sendable {
         (scope == repository.org || scope == repository.description) && (events.isEmpty || events.contains(event))
     }
 
-    /// Reads `external_plugins` of a `plugins.yaml`; its other sections are not looked at.
+    /// Reads `external_plugins` of a `plugins.yaml` and its supplemental files; other sections are not looked at.
     ///
     /// - Returns: the plugins, and what is wrong with them. Where anything is, none should be used.
+    package static func read(_ sources: [SourceFile]) -> (plugins: [ExternalPlugin], problems: [ConfigProblem]) {
+        let parts = sources.map(read)
+        return (parts.flatMap(\.plugins), parts.flatMap(\.problems))
+    }
+
+    /// The same of one file.
     package static func read(_ source: SourceFile) -> (plugins: [ExternalPlugin], problems: [ConfigProblem]) {
         var reader = FieldReader(file: source.path)
         var plugins: [ExternalPlugin] = []

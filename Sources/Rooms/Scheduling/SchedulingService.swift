@@ -2,6 +2,7 @@ package import Fleet
 package import Forge
 package import Git
 package import Hummingbird
+import JobConfig
 package import Postgres
 package import RoomKit
 package import SlipwayModel
@@ -43,9 +44,11 @@ package struct SchedulingService: Room {
         reaper = Reaper(bus: bus, limits: limits)
         watcher = settings.configFolder.map { folder in
             ConfigurationWatcher(
-                folder: folder, prowConfig: settings.prowConfig, supplements: settings.supplementalProwConfig,
-                pluginConfig: settings.pluginsFile, store: ConfigurationStore(bus),
-                logger: bus.logger)
+                ConfigurationSources(
+                    jobs: folder, prowConfig: settings.prowConfig,
+                    supplementalProwConfig: settings.supplementalProwConfig, plugins: settings.pluginsFile,
+                    supplementalPlugins: settings.supplementalPlugins),
+                store: ConfigurationStore(bus), logger: bus.logger)
         }
     }
 

@@ -30,7 +30,9 @@ package struct TriggersService: Room {
         plugins = settings.pluginsFile.map { path in
             let sender = PluginSender(
                 database: bus.database, secrets: settings.webhookSecrets, logger: bus.logger)
-            return (PluginWorker(table: PluginTable(path: path, logger: bus.logger), wake: sender.wake), sender)
+            let table = PluginTable(
+                path: path, supplementalFolders: settings.supplementalPlugins, logger: bus.logger)
+            return (PluginWorker(table: table, wake: sender.wake), sender)
         }
     }
 

@@ -144,11 +144,14 @@ extension PluginSettingsReader {
     mutating func readLabel(_ section: YAMLEntry) {
         for entry in fields.mapping(section) ?? [] {
             switch entry.key {
-            case "additional_labels": settings.label.additional = fields.texts(entry)
             case "restricted_labels":
                 for scope in fields.mapping(entry) ?? [] {
-                    settings.label.restricted[scope.key] = fields.list(scope).compactMap { restricted($0) }
+                    settings.label.restricted[scope.key, default: []] += fields.list(scope).compactMap {
+                        restricted($0)
+                    }
                 }
+            case _ where isSupplement: refuseInSupplement(entry)
+            case "additional_labels": settings.label.additional = fields.texts(entry)
             default: fields.warnUnknown(entry, in: "label")
             }
         }

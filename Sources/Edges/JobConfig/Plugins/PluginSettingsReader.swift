@@ -20,43 +20,111 @@ extension LoadedConfiguration {
 }
 
 extension JobConfiguration {
-    /// Reads Prow's `plugins.yaml`.
-    package static func plugins(_ file: SourceFile) -> LoadedPlugins { PluginSettingsReader.read(file) }
+    /// Reads Prow's `plugins.yaml` with the supplemental files that bring the rest of it.
+    package static func plugins(_ file: SourceFile, supplements: [SourceFile] = []) -> LoadedPlugins {
+        PluginSettingsReader.read(file, supplements: supplements)
+    }
 
     /// Reads Prow's `plugins.yaml` from a path; what cannot be read is among the errors.
-    package static func plugins(path: String) -> LoadedPlugins {
+    ///
+    /// - Parameter supplementalFolders: each `_pluginconfig.yaml` below them brings a part of it.
+    package static func plugins(path: String, supplementalFolders: [String] = []) -> LoadedPlugins {
+        let (files, errors) = pluginFiles(path: path, supplementalFolders: supplementalFolders)
+        guard let file = files.first else { return LoadedPlugins(errors: errors) }
+        var result = plugins(file, supplements: Array(files.dropFirst()))
+        result.errors += errors
+        return result
+    }
+
+    /// A `plugins.yaml`, if it can be read, and behind it the supplemental files in the order of their paths.
+    package static func pluginFiles(
+        path: String, supplementalFolders: [String]
+    ) -> (files: [SourceFile], errors: [ConfigProblem]) {
         let (file, error) = ConfigurationFolder.file(path)
-        guard let file else { return LoadedPlugins(errors: error.map { [$0] } ?? []) }
-        return plugins(file)
+        guard let file else {
+            return ([], [ConfigProblem(file: path, line: 0, message: error?.message ?? "it cannot be read")])
+        }
+        let folders = supplementalFolders.map {
+            ConfigurationFolder.read($0, suffixes: [PluginSettingsReader.supplementSuffix])
+        }
+        return ([file] + folders.flatMap(\.files), folders.flatMap(\.errors))
     }
 }
 
-/// Reads `plugins.yaml`. What has no effect is named with what follows from that.
+/// Reads `plugins.yaml` and its supplemental files. What has no effect is named with what follows from that.
 struct PluginSettingsReader {
+    /// Prow's `--supplemental-plugin-configs-filename-suffix`, as it is by default.
+    static let supplementSuffix = "_pluginconfig.yaml"
+    /// What supplemental files may bring, as in Prow (pkg/plugins, `mergeFrom`).
+    private static let supplementSections: Set<String> = [
+        "plugins", "external_plugins", "triggers", "approve", "lgtm", "label", "bugzilla", "welcome",
+    ]
+
     var fields: FieldReader
     var settings = PluginSettings()
+    /// The file holds a part only, beside those that were read before.
+    private(set) var isSupplement = false
+    /// Sections and scopes, of the files before and of this one.
+    private var taken: Set<[String]> = []
+    private var own: Set<[String]> = []
 
-    static func read(_ source: SourceFile) -> LoadedPlugins {
-        var reader = PluginSettingsReader(fields: FieldReader(file: source.path))
-        if let root = reader.fields.compose(source) {
-            if case .mapping(let sections) = root.content {
-                for section in sections { reader.read(section) }
+    private init(file: String) { fields = FieldReader(file: file) }
+
+    static func read(_ source: SourceFile, supplements: [SourceFile]) -> LoadedPlugins {
+        var reader = PluginSettingsReader(file: source.path)
+        var result = LoadedPlugins()
+        for (place, file) in ([source] + supplements).enumerated() {
+            reader.fields = FieldReader(file: file.path)
+            reader.isSupplement = place > 0
+            reader.read(file)
+            result.errors += reader.fields.errors.sorted()
+            result.warnings += reader.fields.warnings.sorted()
+        }
+        result.settings = reader.settings
+        return result
+    }
+
+    private mutating func read(_ source: SourceFile) {
+        guard let root = fields.compose(source) else { return }
+        guard case .mapping(let sections) = root.content else {
+            return fields.refuse(
+                root.line, "plugins.yaml is \(root.kind); write sections such as plugins and approve")
+        }
+        for section in sections {
+            if isSupplement, !Self.supplementSections.contains(section.key) {
+                refuseInSupplement(section)
             } else {
-                reader.fields.refuse(
-                    root.line, "plugins.yaml is \(root.kind); write sections such as plugins and approve")
+                read(section)
             }
         }
-        return LoadedPlugins(
-            settings: reader.settings, errors: reader.fields.errors.sorted(), warnings: reader.fields.warnings.sorted())
+        taken.formUnion(own)
+    }
+
+    mutating func refuseInSupplement(_ entry: YAMLEntry) {
+        fields.refuse(
+            entry.line,
+            "\(entry.key.prefix(120)) may not stand in a supplemental file; move it to plugins.yaml, here belong "
+                + "plugins, external_plugins, triggers, approve, lgtm, and restricted_labels of label")
+    }
+
+    /// False where another file has the scope in that section.
+    private mutating func takes(_ scope: YAMLEntry, in section: String) -> Bool {
+        guard !taken.contains([section, scope.key]) else {
+            fields.refuse(
+                scope.line, "another file has \(section) of \(scope.key.prefix(120)); keep one of the two")
+            return false
+        }
+        own.insert([section, scope.key])
+        return true
     }
 
     private mutating func read(_ section: YAMLEntry) {
         switch section.key {
         case "plugins": readPlugins(section)
         case "external_plugins": readExternal(section)
-        case "triggers": settings.triggers = items(section) { $0.trigger($1) }
-        case "approve": settings.approve = items(section) { $0.approve($1) }
-        case "lgtm": settings.lgtm = items(section) { $0.lgtm($1) }
+        case "triggers": settings.triggers += items(section) { $0.trigger($1) }
+        case "approve": settings.approve += items(section) { $0.approve($1) }
+        case "lgtm": settings.lgtm += items(section) { $0.lgtm($1) }
         case "owners": readOwners(section)
         case "blunderbuss": readBlunderbuss(section)
         case "size": readSize(section)
@@ -128,7 +196,7 @@ struct PluginSettingsReader {
     // MARK: What holds where
 
     private mutating func readPlugins(_ section: YAMLEntry) {
-        for scope in fields.mapping(section) ?? [] {
+        for scope in fields.mapping(section) ?? [] where takes(scope, in: "plugins") {
             checkScope(scope.key, scope.line, in: "plugins")
             var enabled = PluginSettings.Enabled()
             if case .sequence = scope.value.content {
@@ -164,7 +232,7 @@ struct PluginSettingsReader {
     }
 
     private mutating func readExternal(_ section: YAMLEntry) {
-        for scope in fields.mapping(section) ?? [] {
+        for scope in fields.mapping(section) ?? [] where takes(scope, in: "external_plugins") {
             checkScope(scope.key, scope.line, in: "external_plugins")
             for item in fields.list(scope) {
                 guard case .mapping(let entries) = item.content,

@@ -22,25 +22,12 @@ package struct ConfigCommand: AsyncParsableCommand {
         @OptionGroup package var output: OutputOptions
         @Argument(help: "Folder of job files (.yaml, .yml), at any depth.", completion: .directory)
         package var folder: String
-        @Option(help: "Prow's own config.yaml: presets, decoration defaults, capacities.")
-        package var prowConfig: String?
-        @Option(
-            help: ArgumentHelp(
-                "A folder whose files named *_prowconfig.yaml bring the rest of config.yaml; may be repeated.",
-                valueName: "dir"))
-        package var supplementalProwConfigDir: [String] = []
-        @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.")
-        package var pluginConfig: String?
+        @OptionGroup package var prow: ProwFileOptions
 
         package init() {}
 
         package func run() async throws {
-            var loaded = JobConfiguration.load(
-                folder: folder,
-                prowSettings: prowConfig.map {
-                    JobConfiguration.prowSettings(path: $0, supplementalFolders: supplementalProwConfigDir)
-                })
-            if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
+            let loaded = prow.sources(jobs: folder).load()
             for warning in loaded.warnings { Terminal.complain("warning: \(warning)") }
             guard loaded.isValid else { throw ConfigurationRefused(problems: loaded.errors) }
             let applied = try await options.withFleet { _, bus in

@@ -3,12 +3,9 @@ import JobConfig
 import Logging
 import Synchronization
 
-/// Applies a folder whenever it changes: a look at sizes and times of its files, and a load only where they differ.
+/// Applies a configuration whenever it changes: a look at sizes and times of its files, and a load only where they differ.
 final class ConfigurationWatcher: Sendable {
-    private let folder: String
-    private let prowConfig: String?
-    private let supplements: [String]
-    private let pluginConfig: String?
+    private let sources: ConfigurationSources
     private let store: ConfigurationStore
     private let logger: Logger
     private let loader = ConfigurationLoader()
@@ -19,36 +16,20 @@ final class ConfigurationWatcher: Sendable {
         var modified: Date
     }
 
-    /// - Parameters:
-    ///   - prowConfig: the path of Prow's `config.yaml`, looked at with the folder.
-    ///   - supplements: folders of its supplemental files, the same.
-    ///   - pluginConfig: the path of its `plugins.yaml`, the same.
-    init(
-        folder: String, prowConfig: String?, supplements: [String] = [], pluginConfig: String?,
-        store: ConfigurationStore, logger: Logger
-    ) {
-        self.folder = folder
-        self.prowConfig = prowConfig
-        self.supplements = supplements
-        self.pluginConfig = pluginConfig
+    init(_ sources: ConfigurationSources, store: ConfigurationStore, logger: Logger) {
+        self.sources = sources
         self.store = store
         self.logger = logger
     }
 
     /// One look. What does not validate changes nothing, is said once, and is tried again when it changes.
     func round() async throws {
-        var stamps = Self.stamps(folder)
-        for supplement in supplements {
-            stamps.merge(Self.stamps(supplement).map { ("\(supplement)/\($0)", $1) }) { first, _ in first }
-        }
-        for file in [prowConfig, pluginConfig].compactMap(\.self) { stamps[file] = Self.stamp(file) }
+        var stamps: [String: Stamp] = [:]
+        for folder in sources.folders { stamps.merge(Self.stamps(folder)) { first, _ in first } }
+        for file in sources.files { stamps[file] = Self.stamp(file) }
         guard seen.withLock({ $0 }) != stamps else { return }
-        var loaded = loader.load(
-            folder: folder,
-            prowSettings: prowConfig.map {
-                JobConfiguration.prowSettings(path: $0, supplementalFolders: supplements)
-            })
-        if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
+        let loaded = sources.load(by: loader)
+        let folder = sources.jobs
         do {
             let applied = try await store.apply(loaded, by: "watched folder", source: folder)
             if applied.changed {
@@ -69,7 +50,7 @@ final class ConfigurationWatcher: Sendable {
         var stamps: [String: Stamp] = [:]
         guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else { return stamps }
         for name in names where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
-            stamps[name] = stamp("\(folder)/\(name)")
+            stamps["\(folder)/\(name)"] = stamp("\(folder)/\(name)")
         }
         return stamps
     }

@@ -3,8 +3,8 @@ import JobConfig
 import Logging
 import Synchronization
 
-/// The external plugins of a `plugins.yaml`, read again whenever the file changes. A file that does not validate
-/// changes nothing and says why, once.
+/// The external plugins of a `plugins.yaml` and its supplemental files, read again whenever one of them changes. What
+/// does not validate changes nothing and says why, once.
 final class PluginTable: Sendable {
     private struct Stamp: Hashable {
         var size: UInt64
@@ -13,16 +13,22 @@ final class PluginTable: Sendable {
 
     private struct Content {
         var plugins: [ExternalPlugin]?
-        var stamp: Stamp?
+        var stamps: [String: Stamp] = [:]
+        var lookedAt: ContinuousClock.Instant?
         var problem: String?
     }
 
+    /// There may be thousands of supplemental files, and this is asked with every batch of deliveries.
+    private static let pause = Duration.seconds(5)
+
     private let path: String
+    private let supplementalFolders: [String]
     private let logger: Logger
     private let content = Mutex(Content())
 
-    init(path: String, logger: Logger) {
+    init(path: String, supplementalFolders: [String] = [], logger: Logger) {
         self.path = path
+        self.supplementalFolders = supplementalFolders
         self.logger = logger
     }
 
@@ -31,12 +37,9 @@ final class PluginTable: Sendable {
     /// - Throws: `PluginTableError` where no version of the file was ever good.
     func plugins() throws -> [ExternalPlugin] {
         try content.withLock { content in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-            let stamp = attributes.map {
-                Stamp(
-                    size: ($0[.size] as? UInt64) ?? 0, modified: ($0[.modificationDate] as? Date) ?? .distantPast)
+            if supplementalFolders.isEmpty || content.lookedAt.map({ .now - $0 > Self.pause }) ?? true {
+                look(&content)
             }
-            if stamp == nil || stamp != content.stamp { load(&content, stamp) }
             guard let plugins = content.plugins else {
                 throw PluginTableError(description: content.problem ?? "\(path) cannot be read")
             }
@@ -44,23 +47,40 @@ final class PluginTable: Sendable {
         }
     }
 
-    private func load(_ content: inout Content, _ stamp: Stamp?) {
+    private func look(_ content: inout Content) {
+        content.lookedAt = .now
+        var stamps = [path: Self.stamp(path)]
+        for folder in supplementalFolders {
+            for name in (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
+            where name.hasSuffix("_pluginconfig.yaml") {
+                stamps["\(folder)/\(name)"] = Self.stamp("\(folder)/\(name)")
+            }
+        }
+        let found = stamps.compactMapValues(\.self)
+        guard found[path] == nil || found != content.stamps else { return }
+        content.stamps = found
         var problem: String?
-        if let stamp, let bytes = FileManager.default.contents(atPath: path) {
-            let (plugins, problems) = ExternalPlugin.read(SourceFile(path: path, bytes: Array(bytes)))
-            if problems.isEmpty {
+        let (files, unread) = JobConfiguration.pluginFiles(path: path, supplementalFolders: supplementalFolders)
+        if files.isEmpty {
+            problem = "\(path) cannot be read; check plugins.file and the file's permissions"
+        } else {
+            let (plugins, problems) = ExternalPlugin.read(files)
+            if problems.isEmpty, unread.isEmpty {
                 content.plugins = plugins
             } else {
-                problem = problems.map(\.description).joined(separator: "; ")
+                problem = (unread + problems).map(\.description).joined(separator: "; ")
             }
-            content.stamp = stamp
-        } else {
-            problem = "\(path) cannot be read; check plugins.file and the file's permissions"
         }
         if let problem, problem != content.problem {
             logger.error("the external plugins stay as they are: \(problem)")
         }
         content.problem = problem
+    }
+
+    private static func stamp(_ path: String) -> Stamp? {
+        (try? FileManager.default.attributesOfItem(atPath: path)).map {
+            Stamp(size: ($0[.size] as? UInt64) ?? 0, modified: ($0[.modificationDate] as? Date) ?? .distantPast)
+        }
     }
 }
 

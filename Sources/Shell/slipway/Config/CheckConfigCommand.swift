@@ -3,6 +3,7 @@ import Execution
 import FoundationEssentials
 import JobConfig
 import RoomKit
+import Scheduling
 import SlipwayModel
 
 /// What carries out runs, as far as a pod's spec may ask for things that it does not have.
@@ -21,15 +22,7 @@ struct CheckConfigCommand: ParsableCommand {
             """)
 
     @Option(help: "The folder of job files.", completion: .directory) var jobConfig: String
-    @Option(help: "Prow's own config.yaml: presets, decoration defaults, queue capacities.", completion: .file())
-    var prowConfig: String?
-    @Option(
-        help: ArgumentHelp(
-            "A folder whose files named *_prowconfig.yaml bring the rest of config.yaml; may be repeated.",
-            valueName: "dir"), completion: .directory)
-    var supplementalProwConfigDir: [String] = []
-    @Option(help: "Prow's plugins.yaml: which rules about pull requests hold where.", completion: .file())
-    var pluginConfig: String?
+    @OptionGroup var prow: ProwFileOptions
     @Option(help: "Also name what this executor cannot give to a job's pod: process or kubernetes.")
     var executor: ExecutorKind?
     @Option(
@@ -60,13 +53,9 @@ struct CheckConfigCommand: ParsableCommand {
     }
 
     func run() throws {
-        let prowSettings = prowConfig.map {
-            JobConfiguration.prowSettings(path: $0, supplementalFolders: supplementalProwConfigDir)
-        }
-        var loaded = JobConfiguration.load(folder: jobConfig, prowSettings: prowSettings)
-        if let pluginConfig { loaded = loaded.with(JobConfiguration.plugins(path: pluginConfig)) }
+        var loaded = prow.sources(jobs: jobConfig).load()
         if let inRepoConfig, let repository = repo.flatMap({ RepositoryName($0) }) {
-            loaded.add(inRepository: repository, path: inRepoConfig, isDecided: prowConfig != nil)
+            loaded.add(inRepository: repository, path: inRepoConfig, isDecided: prow.prowConfig != nil)
         }
         let unsupported = executor == .process ? Self.unsupported(by: .current, loaded.jobs) : []
         let report = Report(

@@ -45,6 +45,20 @@ struct PluginTests {
         }
     }
 
+    @Test("a plugin of a supplemental file gets its deliveries too")
+    func supplemented() async throws {
+        try await PluginHarness.run(isSupplemented: true) { harness in
+            try await harness.configure("harbor: [{name: a, endpoint: '\(harness.url("a"))'}]")
+            try await harness.configure(
+                "harbor/crane: [{name: b, endpoint: '\(harness.url("b"))'}]", in: "harbor/crane/_pluginconfig.yaml")
+            try await harness.deliver("label", PluginHarness.label, id: "one")
+            try await harness.sending {
+                try await eventually("both are settled") { try await harness.settled() == 2 }
+            }
+            #expect(harness.received("a").count == 1 && harness.received("b").count == 1)
+        }
+    }
+
     @Test("a delivery with a character that PostgreSQL has not is signed anew")
     func resigned() async throws {
         try await PluginHarness.run { harness in
@@ -199,13 +213,17 @@ struct PluginHarness: Sendable {
     static let label =
         #"{"action":"edited","label":{"name":"a"},"repository":{"name":"crane","full_name":"harbor/crane","owner":{"login":"harbor"}}}"#
 
-    static func run(_ body: @Sendable @escaping (PluginHarness) async throws -> Void) async throws {
+    /// - Parameter isSupplemented: supplemental files below the folder of `plugins.yaml` are read.
+    static func run(
+        isSupplemented: Bool = false, _ body: @Sendable @escaping (PluginHarness) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "plugins-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = Settings()
         settings.webhookSecrets = [Secret(secret)]
         settings.pluginsFile = "\(folder)/plugins.yaml"
+        if isSupplemented { settings.supplementalPlugins = [folder] }
         try await withDatabase(migrations: try await RecoveryHarness.migrations(settings)) { pool in
             let (bus, _) = try await MessageRecorder.bus(over: pool)
             let plugins = FakePlugins()
@@ -237,10 +255,13 @@ struct PluginHarness: Sendable {
     func answer(_ name: String, _ statuses: Int...) { plugins.answer(name, statuses) }
     func release() { plugins.release() }
 
-    func configure(_ lines: String...) async throws {
+    /// - Parameter name: a supplemental file's, below the folder of `plugins.yaml`; itself where nil.
+    func configure(_ lines: String..., in name: String? = nil) async throws {
         let text = "external_plugins:\n" + lines.map { "  \($0)\n" }.joined()
-        let path = try #require(settings.pluginsFile)
-        try Data(text.utf8).write(to: URL(filePath: path))
+        let plugins = URL(filePath: try #require(settings.pluginsFile))
+        let file = name.map { plugins.deletingLastPathComponent().appending(path: $0) } ?? plugins
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: file)
     }
 
     /// Takes a delivery in as the gateway does, and hands its event to the worker.

@@ -168,7 +168,8 @@ import Web
     @Test(
         arguments: [
             ("/tide.js?var=tideData", .ok, "var tideData = {"), ("/tide-history.js?var=h", .ok, "var h = {"),
-            ("/tide.js?var=", .ok, "{"), ("/tide.js?var=a.b", .badRequest, "letters, digits and underscores"),
+            ("/tide.js?var=", .ok, "{"), ("/tide.js?var=a.b", .ok, "var a.b = {"),
+            ("/tide.js?var=1a", .badRequest, "the name of a JavaScript variable"),
             ("/tide", .found, "/merging"), ("/tide-history", .found, "/merging"),
             ("/tide?repo=harbor%2Fcrane", .found, "/merging?repo=harbor%2Fcrane"),
             ("/tide-history?repo=harbor%2Fcrane&branch=main", .found, "/merging?repo=harbor%2Fcrane"),

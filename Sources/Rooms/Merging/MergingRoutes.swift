@@ -17,8 +17,8 @@ struct MergingRoutes: Sendable {
         for bookmarked in ["tide", "tide-history"] {
             router.get("\(bookmarked)") { request, _ in try Self.redirect(request) }
         }
-        router.get("tide.js") { request, _ in try await prow.pools(variable: try Self.variable(request)) }
-        router.get("tide-history.js") { request, _ in try await prow.history(variable: try Self.variable(request)) }
+        router.get("tide.js") { request, _ in try await prow.pools(try ScriptVariable(try request.query())) }
+        router.get("tide-history.js") { request, _ in try await prow.history(try ScriptVariable(try request.query())) }
     }
 
     @Sendable private func list(_ request: Request, _ context: SlipwayContext) async throws -> Response {
@@ -75,17 +75,6 @@ struct MergingRoutes: Sendable {
             throw WebError.badRequest("The parameter 'repo' must be ORG/REPO, not '\(text)'.")
         }
         return repository
-    }
-
-    /// Prow's `?var=name`: the answer is a script that sets it.
-    private static func variable(_ request: Request) throws -> String? {
-        guard let name = try request.query().text("var", maximum: 60) else { return nil }
-        guard
-            name.utf8.allSatisfy({
-                ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || $0 == 0x5F || (0x30...0x39).contains($0)
-            })
-        else { throw WebError.badRequest("The parameter 'var' may hold letters, digits and underscores.") }
-        return name
     }
 }
 

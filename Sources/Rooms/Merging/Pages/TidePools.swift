@@ -1,5 +1,4 @@
 import FoundationEssentials
-import HTTPTypes
 import Hummingbird
 import JobConfig
 import Postgres
@@ -126,17 +125,16 @@ struct TidePools: Sendable {
         }
     }
 
-    func pools(variable: String?) async throws -> Response {
+    func pools(_ script: ScriptVariable) async throws -> Response {
         let tide = try await configuration.current(reader.database).tide ?? TideSettings()
         let pools = try await reader.pools(nil, limit: Self.pools).compactMap { shown -> Pool? in
             let pool = Self.pool(shown)
             // Tide knows a pool only while a pull request is in it.
             return pool.success == nil && pool.pending == nil && pool.missing == nil ? nil : pool
         }
-        return try answer(
+        return try script.response(
             Document(
-                queries: tide.queries.map(\.searchText), tideQueries: tide.queries.map(Query.init), pools: pools),
-            variable)
+                queries: tide.queries.map(\.searchText), tideQueries: tide.queries.map(Query.init), pools: pools))
     }
 
     private static func pool(_ shown: ShownPool) -> Pool {
@@ -196,7 +194,7 @@ struct TidePools: Sendable {
         enum CodingKeys: String, CodingKey { case history = "History" }
     }
 
-    func history(variable: String?) async throws -> Response {
+    func history(_ script: ScriptVariable) async throws -> Response {
         var history: [String: [Record]] = [:]
         for row in try await reader.database.execute(MergingStore.prowHistory) {
             let (org, repo, branch, at, action, base, targets, error) = try row.decode(
@@ -207,17 +205,7 @@ struct TidePools: Sendable {
                     target: targets.value.isEmpty ? nil : targets.value.sorted { $0.number < $1.number },
                     err: error.isEmpty ? nil : error))
         }
-        return try answer(History(history: history), variable)
-    }
-
-    private func answer(_ document: some Encodable, _ variable: String?) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let json = String(decoding: try encoder.encode(document), as: UTF8.self)
-        let text = variable.map { "var \($0) = \(json);" } ?? json
-        return .content(
-            ByteBuffer(string: text),
-            type: variable == nil ? "application/json" : "application/javascript; charset=utf-8")
+        return try script.response(History(history: history))
     }
 }
 

@@ -15,7 +15,9 @@ struct BenchFleet: AsyncParsableCommand {
             """)
 
     @Option(help: "Triggers; each is one run.") var runs = 2000
-    @Option(help: "Worker processes.") var workers = 2
+    /// A second process on the same two cores only halves the batches of both.
+    @Option(help: "Worker processes; by default one for two processors.")
+    var workers = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     @Option(help: "Agent processes.") var agents = 1
     @Option(help: "Runs an agent takes at once.") var capacity = 200
     @Option(help: "Triggers a second, for --seconds; without it as fast as the gateway takes them.") var rate: Double?

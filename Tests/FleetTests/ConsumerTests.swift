@@ -14,7 +14,7 @@ struct ConsumerTests {
         try await FleetHarness.run(workers: [worker]) { harness in
             try await harness.consuming(worker) {
                 try await harness.bus.commit { effects in
-                    for number in 1...1000 { try effects.emit(event(number)) }
+                    for number in 1...1000 { effects.emit(event(number)) }
                 }
                 await worker.handled.wait(for: 1000)
             }
@@ -30,7 +30,7 @@ struct ConsumerTests {
         try await FleetHarness.run(workers: [worker]) { harness in
             await #expect(throws: Refusal.self) {
                 try await harness.bus.commit { effects in
-                    try effects.emit(event(1))
+                    effects.emit(event(1))
                     throw Refusal()
                 }
             }
@@ -44,7 +44,7 @@ struct ConsumerTests {
         let worker = RecordingWorker()
         try await FleetHarness.run(workers: [worker], publishing: false) { harness in
             try await harness.bus.commit { effects in
-                for number in 1...20 { try effects.emit(event(number)) }
+                for number in 1...20 { effects.emit(event(number)) }
             }
             // Published without being taken from the outbox, as by a process that died in between; then again.
             let body = try await harness.bus.database.query(
@@ -62,7 +62,7 @@ struct ConsumerTests {
                 #expect(outcomes.allSatisfy { $0 == .confirmed })
             }
             await publisher.close()
-            try await harness.bus.commit { effects in try effects.emit(event(21)) }
+            try await harness.bus.commit { effects in effects.emit(event(21)) }
             try await harness.bus.database.query("update fleet.outbox set due_at = now()")
             try await harness.consuming(worker, batchSize: 7) {
                 try await harness.publisher.sweep()
@@ -88,7 +88,7 @@ struct ConsumerTests {
                 """)
             try await harness.consuming(worker) {
                 try await harness.bus.commit { effects in
-                    for number in 1...3 { try effects.emit(event(number)) }
+                    for number in 1...3 { effects.emit(event(number)) }
                 }
                 try await eventually("it was tried three times") {
                     try await database.query("select last_value from refusals").one().decode(Int.self) >= 3
@@ -109,7 +109,7 @@ struct ConsumerTests {
             let queue = harness.bus.topology.queue(of: worker.name)
             // One by one, so that each is a message of its own.
             for number in 1...30 {
-                try await harness.bus.commit { effects in try effects.emit(event(number)) }
+                try await harness.bus.commit { effects in effects.emit(event(number)) }
             }
             try await eventually("all are in the queue") {
                 try await Broker.queueDepth(address: harness.address, queue: queue).ready == 30
@@ -137,8 +137,8 @@ struct ConsumerTests {
         let second = RecordingWorker("second")
         try await FleetHarness.run(workers: [first, second]) { harness in
             try await harness.bus.commit { effects in
-                try effects.emit(event(1))
-                try effects.emit(RunCancel(runID: RunID(), by: "nobody", reason: "nobody listens"))
+                effects.emit(event(1))
+                effects.emit(RunCancel(runID: RunID(), by: "nobody", reason: "nobody listens"))
             }
             #expect(try await harness.count("fleet.outbox") == 2)
             try await harness.consuming(first) { await first.handled.wait(for: 1) }
@@ -146,7 +146,7 @@ struct ConsumerTests {
             try await harness.consuming(second) { await second.handled.wait(for: 1) }
             #expect(try await harness.count("fleet.outbox") == 0)
             try await harness.bus.unsubscribeOthers(than: [first])
-            try await harness.bus.commit { effects in try effects.emit(event(2)) }
+            try await harness.bus.commit { effects in effects.emit(event(2)) }
             #expect(try await harness.count("fleet.outbox where consumer = 'second'") == 0)
         }
     }
@@ -159,7 +159,7 @@ struct ConsumerTests {
         try await FleetHarness.run(workers: [worker]) { harness in
             try await harness.consuming(worker) {
                 try await harness.bus.commit { effects in
-                    for number in 1...50 { try effects.emit(event(number)) }
+                    for number in 1...50 { effects.emit(event(number)) }
                 }
                 await worker.handled.wait(for: 49)
             }
@@ -182,7 +182,7 @@ struct ConsumerTests {
         policy.firstDelay = .milliseconds(1)
         try await FleetHarness.run(workers: [worker]) { [policy] harness in
             try await harness.consuming(worker, policy: policy) {
-                try await harness.bus.commit { effects in try effects.emit(event(1)) }
+                try await harness.bus.commit { effects in effects.emit(event(1)) }
                 for attempt in 1...2 {
                     await tries.wait(for: attempt)
                     // The retry is a row that the sweeper publishes when its time has come.
@@ -209,8 +209,8 @@ struct ConsumerTests {
             let letters = DeadLetters(harness.bus)
             try await harness.consuming(worker) {
                 try await harness.bus.commit { effects in
-                    try effects.emit(event(1))
-                    try effects.emit(event(2))
+                    effects.emit(event(1))
+                    effects.emit(event(2))
                 }
                 try await eventually("both die") { try await letters.list().count == 2 }
                 let ids = try await letters.list().map(\.id).sorted()
@@ -244,7 +244,7 @@ struct ConsumerTests {
             #expect(outcomes.allSatisfy { $0 == .confirmed })
             await publisher.close()
             try await harness.consuming(worker) {
-                try await harness.bus.commit { effects in try effects.emit(event(1)) }
+                try await harness.bus.commit { effects in effects.emit(event(1)) }
                 await worker.handled.wait(for: 1)
                 try await eventually("garbage is laid aside") {
                     try await harness.count("fleet.dead_letters") == bodies.count

@@ -14,7 +14,7 @@ struct ParcelTests {
         try await FleetHarness.run(workers: [worker]) { harness in
             let queue = harness.bus.topology.queue(of: worker.name)
             try await harness.bus.commit { effects in
-                for number in 1...120 { try effects.emit(event(number)) }
+                for number in 1...120 { effects.emit(event(number)) }
             }
             try await eventually("120 events wait as three messages") {
                 try await Broker.queueDepth(address: harness.address, queue: queue).ready == 3

@@ -207,12 +207,12 @@ final class MergingHarness: Sendable {
         }
         guard !events.isEmpty else { return }
         try await bus.commit { effects in
-            for event in events { try effects.emit(event) }
+            for event in events { effects.emit(event) }
         }
     }
 
     func emit(_ event: some Event) async throws {
-        try await bus.commit { effects in try effects.emit(event) }
+        try await bus.commit { effects in effects.emit(event) }
     }
 
     /// Carries messages until none is under way.

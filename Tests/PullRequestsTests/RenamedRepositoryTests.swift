@@ -32,7 +32,7 @@ struct RenamedRepositoryTests {
     }
 
     private func tell(_ event: some Event, _ harness: PullRequestsHarness) async throws {
-        try await harness.bus.commit { effects in try effects.emit(event) }
+        try await harness.bus.commit { effects in effects.emit(event) }
         try await harness.quiet()
     }
 

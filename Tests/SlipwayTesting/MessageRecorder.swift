@@ -52,7 +52,7 @@ package final class MessageRecorder: MessageSink {
             RepositoryNamed.type, StatusTold.type, RefPushed.type,
             CommandIssued.type, RunRequested.type,
             RunAccepted.type, RunRefused.type, RunCancel.type, RunStarted.type, RunFinished.type,
-            ResultsIngested.type, ForgeDesired.type,
+            PresubmitPassed.type, ResultsIngested.type, ForgeDesired.type,
         ]
 
         func plan(_ messages: [Message]) async throws -> CommitPlan { { _ in } }

@@ -256,7 +256,7 @@ package struct BatchConsumer: Service {
 }
 
 extension Array {
-    fileprivate func partitioned(by matches: (Element) -> Bool) -> (matching: [Element], rest: [Element]) {
+    func partitioned(by matches: (Element) -> Bool) -> (matching: [Element], rest: [Element]) {
         var matching: [Element] = []
         var rest: [Element] = []
         for element in self {

@@ -12,7 +12,7 @@ package struct Effects: Sendable {
 
     private final class Content: Sendable {
         struct Lists {
-            var events: [StoredEvent] = []
+            var events: [AnnouncedEvent] = []
             var signals: [OutgoingMessage] = []
             var actions: [@Sendable () -> Void] = []
         }
@@ -28,12 +28,9 @@ package struct Effects: Sendable {
     /// Announces an event to the workers that hear its type. Each takes effect of it once, whatever dies.
     ///
     /// - Parameter notBefore: the instant of publication, by the database's clock; at once where nil.
-    package func emit<E: Event>(_ event: E, notBefore: Date? = nil) throws {
-        let envelope = Envelope(for: event)
-        let stored = StoredEvent(
-            messageID: envelope.id, type: E.type, body: try Wire.encode(event, envelope: envelope),
-            notBefore: notBefore)
-        content.lists.withLock { $0.events.append(stored) }
+    package func emit<E: Event>(_ event: E, notBefore: Date? = nil) {
+        let announced = AnnouncedEvent(event, notBefore: notBefore)
+        content.lists.withLock { $0.events.append(announced) }
     }
 
     /// Sends a message to one queue, or to whoever listens right now where it is nil. It is not stored: it hastens what
@@ -57,9 +54,31 @@ package struct Effects: Sendable {
         try await database.execute(FleetStore.claimTick, name, instant).affected == 1
     }
 
-    var events: [StoredEvent] { content.lists.withLock { $0.events } }
+    var events: [AnnouncedEvent] { content.lists.withLock { $0.events } }
     var signals: [OutgoingMessage] { content.lists.withLock { $0.signals } }
     func runActions() { content.lists.withLock { $0.actions }.forEach { $0() } }
+}
+
+/// An event whose transaction has not committed yet. It becomes a message only where anybody hears it.
+struct AnnouncedEvent: Sendable {
+    let type: String
+    let notBefore: Date?
+    private let encode: @Sendable () throws -> (Envelope, [UInt8])
+
+    init<E: Event>(_ event: E, notBefore: Date?) {
+        type = E.type
+        self.notBefore = notBefore
+        let (trace, time) = (TraceContext.current, Date())
+        encode = {
+            let envelope = Envelope(for: event, at: time, in: trace)
+            return (envelope, try Wire.encode(event, envelope: envelope))
+        }
+    }
+
+    func message() throws -> StoredEvent {
+        let (envelope, body) = try encode()
+        return StoredEvent(messageID: envelope.id, type: type, body: body, notBefore: notBefore)
+    }
 }
 
 /// A message on its way from the transaction that caused it to its workers.

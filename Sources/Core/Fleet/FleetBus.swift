@@ -3,6 +3,7 @@ import FoundationEssentials
 package import Logging
 package import Postgres
 import SlipwayModel
+import Synchronization
 
 /// Takes messages after their transaction has committed, and publishes them soon.
 package protocol MessageSink: Sendable {
@@ -15,6 +16,7 @@ package final class FleetBus: Sendable {
     package let topology: FleetTopology
     package let logger: Logger
     private let publisher: (any MessageSink)?
+    private let heard = HeardTypes()
 
     /// - Parameter publisher: publishes at once what this process commits. Without one (a short-lived tool) messages
     ///   wait for the fleet's sweeper, a second.
@@ -34,17 +36,14 @@ package final class FleetBus: Sendable {
         _ body: @Sendable @escaping (Effects) async throws -> Result
     ) async throws -> Result {
         let publishes = publisher != nil
-        let (result, effects, heard) = try await database.transaction { [topology] transaction in
+        let (result, effects, messages) = try await database.transaction { [topology, heard] transaction in
             let effects = Effects(database: transaction, topology: topology)
             let result = try await body(effects)
-            let heard = try await Self.store(effects.events, in: transaction, publishes: publishes)
-            return (result, effects, heard)
+            let messages = try await heard.store(effects.events, in: transaction, publishes: publishes)
+            return (result, effects, messages)
         }
         effects.runActions()
-        if let publisher {
-            let events = effects.events.filter { $0.notBefore == nil && heard.contains($0.messageID) }
-            publisher.offer(Parcel.pack(events, to: topology) + effects.signals)
-        }
+        publisher?.offer(Parcel.pack(messages.filter { $0.notBefore == nil }, to: topology) + effects.signals)
         return result
     }
 
@@ -62,16 +61,44 @@ package final class FleetBus: Sendable {
             try await transaction.execute(FleetStore.discardUnheard, heard.consumers)
         }
     }
+}
+
+/// Stores events for whom it may concern. What no worker hears, which may be most of what a fleet without some of its
+/// rooms has to tell, is not even encoded.
+private final class HeardTypes: Sendable {
+    /// Types that some worker heard when last asked. Only a hint: of each other type the database is asked anew.
+    private let known = Mutex<Set<String>>([])
 
     /// - Returns: the messages that any worker hears; the others are nobody's and were not stored.
-    private static func store(
-        _ events: [StoredEvent], in transaction: Transaction, publishes: Bool
-    ) async throws -> Set<UUID> {
+    func store(
+        _ events: [AnnouncedEvent], in transaction: Transaction, publishes: Bool
+    ) async throws -> [StoredEvent] {
         guard !events.isEmpty else { return [] }
+        let known = known.withLock { $0 }
+        let (unknown, heard) = events.partitioned { !known.contains($0.type) }
+        let asked = Set(unknown.map(\.type))
+        let (stored, news) = try await Self.insert(heard, in: transaction, publishes: publishes, asking: asked)
+        guard !news.isEmpty else { return stored }
+        self.known.withLock { $0.formUnion(news) }
+        let rest = unknown.filter { news.contains($0.type) }
+        return stored + (try await Self.insert(rest, in: transaction, publishes: publishes, asking: [])).stored
+    }
+
+    private static func insert(
+        _ events: [AnnouncedEvent], in transaction: Transaction, publishes: Bool, asking types: Set<String>
+    ) async throws -> (stored: [StoredEvent], heard: Set<String>) {
+        let messages = try events.map { try $0.message() }
         let rows = try await transaction.execute(
-            FleetStore.insertOutbox, events.map(\.messageID), events.map(\.type), events.map(\.body),
-            events.map(\.notBefore), publishes)
-        return Set(try rows.map { try $0.decode(UUID.self) })
+            FleetStore.insertOutbox, messages.map(\.messageID), messages.map(\.type), messages.map(\.body),
+            messages.map(\.notBefore), publishes, Array(types))
+        var stored: Set<UUID> = []
+        var heard: Set<String> = []
+        for row in rows {
+            let (id, type) = try row.decode((UUID?, String?).self)
+            if let id { stored.insert(id) }
+            if let type { heard.insert(type) }
+        }
+        return (messages.filter { stored.contains($0.messageID) }, heard)
     }
 }
 

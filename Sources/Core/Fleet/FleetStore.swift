@@ -38,7 +38,7 @@ enum FleetStore {
     /// A row per worker that hears the type. `$5`: the caller publishes at once what is not held back, and the sweeper
     /// looks again after five seconds; without it the sweeper publishes.
     ///
-    /// Answers the messages that any worker hears.
+    /// Answers the messages that any worker hears, and those of the types `$6` that any worker hears.
     static let insertOutbox = Statement(
         "fleet_insert_outbox",
         """
@@ -54,7 +54,9 @@ enum FleetStore {
               join fleet.subscriptions as subscription on subscription.type = message.type
             returning message_id
         )
-        select distinct message_id from stored
+        select distinct message_id, null::text from stored
+        union all
+        select distinct null::uuid, type from fleet.subscriptions where type = any($6::text[])
         """)
 
     /// Takes the messages that nobody has taken effect of; those that another process is about to are left to it.

@@ -80,9 +80,11 @@ enum Wire {
 
 extension Envelope {
     /// The envelope of a new message about `event`, in the trace that the current task works for.
-    package init<E: Event>(for event: E) {
+    package init<E: Event>(for event: E) { self.init(for: event, at: Date(), in: TraceContext.current) }
+
+    init<E: Event>(for event: E, at time: Date, in trace: TraceContext?) {
         self.init(
-            type: E.type, version: E.version, subject: event.subject, subjectVersion: event.subjectVersion,
-            traceparent: TraceContext.current?.child().description)
+            type: E.type, version: E.version, subject: event.subject, subjectVersion: event.subjectVersion, time: time,
+            traceparent: trace?.child().description)
     }
 }

@@ -11,10 +11,7 @@ package struct JSON<Value: Codable & Sendable>: PostgresEncodable, PostgresDecod
 
     package func encode(into text: inout ParameterText) {
         do {
-            let encoder = JSONEncoder()
-            encoder.dateEncodingStrategy = .iso8601
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let data = try encoder.encode(value)
+            let data = try Coders.encoder.encode(value)
             data.withUnsafeBytes { text.write($0.bindMemory(to: UInt8.self)) }
         } catch {
             text.fail("\(Value.self) cannot be written as JSON: \(error)")
@@ -23,9 +20,7 @@ package struct JSON<Value: Codable & Sendable>: PostgresEncodable, PostgresDecod
 
     package static func decode(_ cell: PostgresCell) throws(PostgresCell.Failure) -> JSON<Value> {
         do {
-            let decoder = JSONDecoder()
-            decoder.dateDecodingStrategy = .iso8601
-            return JSON(try decoder.decode(Value.self, from: Data(cell.bytes)))
+            return JSON(try Coders.decoder.decode(Value.self, from: Data(cell.bytes)))
         } catch let error as DecodingError {
             throw .malformed("JSON that is no \(Value.self): \(Self.place(of: error))")
         } catch {
@@ -46,6 +41,21 @@ package struct JSON<Value: Codable & Sendable>: PostgresEncodable, PostgresDecod
         let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
         return path.isEmpty ? what : "\(what) at \(path)"
     }
+}
+
+private enum Coders {
+    static let encoder: JSONEncoder = {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }()
+
+    static let decoder: JSONDecoder = {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return decoder
+    }()
 }
 
 /// JSON text as it stands in the database, neither parsed nor checked here.

@@ -5,19 +5,29 @@ extension UUID {
     /// - Parameter milliseconds: Unix time in milliseconds; the current time where omitted.
     package static func version7(milliseconds: UInt64? = nil) -> UUID {
         let time = milliseconds ?? UInt64(max(0, Date().timeIntervalSince1970 * 1000))
-        var bytes = UUID().uuid
-        bytes.0 = UInt8(truncatingIfNeeded: time >> 40)
-        bytes.1 = UInt8(truncatingIfNeeded: time >> 32)
-        bytes.2 = UInt8(truncatingIfNeeded: time >> 24)
-        bytes.3 = UInt8(truncatingIfNeeded: time >> 16)
-        bytes.4 = UInt8(truncatingIfNeeded: time >> 8)
-        bytes.5 = UInt8(truncatingIfNeeded: time)
-        bytes.6 = (bytes.6 & 0x0F) | 0x70
-        return UUID(uuid: bytes)
+        var random = SystemRandomNumberGenerator()
+        let upper = time << 16 | 0x7000 | random.next() & 0x0FFF
+        let lower = 0x8000_0000_0000_0000 | random.next() >> 2
+        return withUnsafeBytes(of: (upper.bigEndian, lower.bigEndian)) { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
     }
 
     /// The canonical form in lower case, as every interface outside Apple's prints it.
-    package var lowercased: String { uuidString.lowercased() }
+    package var lowercased: String {
+        withUnsafeBytes(of: uuid) { bytes in
+            String(unsafeUninitializedCapacity: 36) { text in
+                var end = 0
+                for (index, byte) in bytes.enumerated() {
+                    if [4, 6, 8, 10].contains(index) {
+                        text[end] = UInt8(ascii: "-")
+                        end += 1
+                    }
+                    (text[end], text[end + 1]) = byte.lowerHexadecimalDigits
+                    end += 2
+                }
+                return end
+            }
+        }
+    }
 }
 
 /// Identifies one run for its whole life, over all of its attempts. Prow's PROW_JOB_ID.

@@ -180,6 +180,29 @@ package struct RunFinished: Event {
     package var subjectVersion: Int64 { buildID.number }
 }
 
+/// A presubmit succeeded that merging did not ask for: the pool of its branch may go on. Apart from `run.finished`, of
+/// which merging would have to hear every one.
+package struct PresubmitPassed: Event {
+    package static let type = "presubmit.passed"
+    package var repository: RepositoryName
+    package var branch: String
+
+    package init(repository: RepositoryName, branch: String) {
+        self.repository = repository
+        self.branch = branch
+    }
+
+    /// Nil where the run is none of these.
+    package init?(_ run: RunFinished) {
+        guard run.kind == .presubmit, run.state == .success, run.origin != .merging, let refs = run.refs,
+            let branch = refs.baseRef
+        else { return nil }
+        self.init(repository: refs.repository, branch: branch)
+    }
+
+    package var subject: String { "ref/\(repository)/\(branch)" }
+}
+
 /// The tests of a finished run are in rows.
 package struct ResultsIngested: Event {
     package static let type = "results.ingested"

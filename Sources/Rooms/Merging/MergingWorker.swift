@@ -8,7 +8,7 @@ import SlipwayModel
 struct MergingWorker: Worker {
     let name = "merging"
     let topics = [
-        PullChanged.type, RefPushed.type, StatusTold.type, RunRefused.type, RunFinished.type, CommandIssued.type,
+        PullChanged.type, BaseMoved.type, StatusTold.type, RunRefused.type, PresubmitPassed.type, CommandIssued.type,
         Self.configurationApplied,
     ]
     let database: PostgresPool
@@ -39,9 +39,9 @@ struct MergingWorker: Worker {
                 if let previous = pull.previousBaseRef {
                     changed.insert(PoolName(repository: pull.repository, branch: previous))
                 }
-            case RefPushed.type:
-                let push = try message.decode(RefPushed.self)
-                if !push.isTag { known.insert(PoolName(repository: push.repository, branch: push.ref)) }
+            case BaseMoved.type:
+                let base = try message.decode(BaseMoved.self)
+                known.insert(PoolName(repository: base.repository, branch: base.branch))
             case StatusTold.type:
                 let status = try message.decode(StatusTold.self)
                 // Merging's own word is no news to it.
@@ -50,13 +50,9 @@ struct MergingWorker: Worker {
             case RunRefused.type:
                 let refusal = try message.decode(RunRefused.self)
                 refused[refusal.requestID] = refusal.reason
-            case RunFinished.type:
-                let run = try message.decode(RunFinished.self)
-                // Of its own trials the driver asks by itself.
-                guard run.kind == .presubmit, run.state == .success, run.origin != .merging, let refs = run.refs,
-                    let branch = refs.baseRef
-                else { continue }
-                known.insert(PoolName(repository: refs.repository, branch: branch))
+            case PresubmitPassed.type:
+                let passed = try message.decode(PresubmitPassed.self)
+                known.insert(PoolName(repository: passed.repository, branch: passed.branch))
             case CommandIssued.type:
                 let issued = try message.decode(CommandIssued.self)
                 if issued.commands.contains(where: { Self.retries.contains($0.name) }) {

@@ -12,7 +12,7 @@ enum ReportingStore {
 
     private static let columns = """
         run_id, kind, job, context, not (optional or skip_report), skip_report, rerun_command, state, description,
-        org, repo, base_sha, pulls, requested_at, finished_at, cluster, build_id, refs
+        org, repo, base_sha, requested_at, finished_at, cluster, build_id, refs
         """
 
     static let runs = Statement(
@@ -176,16 +176,16 @@ enum ReportingStore {
     static func run(_ row: Row) throws -> ReportedRun {
         let (
             runID, kind, job, context, isRequired, skipReport, rerunCommand, state, description, org, repo, baseSHA,
-            pulls, requestedAt, finishedAt, cluster, buildID, refs
+            requestedAt, finishedAt, cluster, buildID, refs
         ) = try row.decode(
             (
                 UUID, JobKind, String, String?, Bool, Bool, String?, RunState, String?, String, String, String?,
-                JSON<[Pull]>?, Date, Date?, String, Int64, JSON<Refs>?
+                Date, Date?, String, Int64, JSON<Refs>?
             ).self)
         return ReportedRun(
             runID: RunID(runID), kind: kind, job: job, context: context, isRequired: isRequired,
             skipReport: skipReport, rerunCommand: rerunCommand, state: state, description: description,
-            repository: RepositoryName(org: org, repo: repo), baseSHA: baseSHA, pulls: pulls?.value ?? [],
+            repository: RepositoryName(org: org, repo: repo), baseSHA: baseSHA, pulls: refs?.value.pulls ?? [],
             requestedAt: requestedAt, finishedAt: finishedAt, cluster: cluster, buildID: BuildID(buildID),
             refs: refs?.value)
     }

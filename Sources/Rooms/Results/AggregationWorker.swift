@@ -37,7 +37,7 @@ package struct AggregationWorker: Worker {
             for report in reports {
                 guard try await ResultsStore.insert(report, in: effects.database) else { continue }
                 let counts = report.counts
-                try effects.emit(
+                effects.emit(
                     ResultsIngested(
                         runID: report.runID, buildID: report.buildID, passed: counts.passed, failed: counts.failed,
                         flaky: counts.flaky, skipped: counts.skipped))

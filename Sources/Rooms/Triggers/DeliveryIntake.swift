@@ -26,41 +26,41 @@ struct DeliveryIntake: Sendable {
             var fresh: Set<String> = []
             for row in rows { fresh.insert(try row.decode(String.self)) }
             try await announceBases(deliveries.filter { fresh.contains($0.id) }, effects)
-            return try deliveries.map { delivery in
+            return deliveries.map { delivery in
                 // Of two with one id in a batch the first is the new one.
                 guard fresh.remove(delivery.id) != nil else { return .repeated }
-                try announce(delivery, effects)
+                announce(delivery, effects)
                 return .stored
             }
         }
     }
 
-    /// Tells of pushes to branches against which pull requests are open: nobody else has to hear of every push.
+    /// Tells of pushes to branches that pull requests are merged into: whoever cares has not to hear of every push.
     private static func announceBases(_ deliveries: [StoredDelivery], _ effects: Effects) async throws {
         let pushes = deliveries.compactMap(\.meaning.push).filter { !$0.isTag }
         guard !pushes.isEmpty else { return }
         let rows = try await effects.database.execute(
-            TriggersStore.basesOfOpenPulls, pushes.map(\.repository.org), pushes.map(\.repository.repo),
+            TriggersStore.movedBases, pushes.map(\.repository.org), pushes.map(\.repository.repo),
             pushes.map(\.ref), pushes.map(\.after), pushes.map(\.deliveryID))
         for row in rows {
             let (org, repo, ref, sha, delivery) = try row.decode((String, String, String, String, String).self)
-            try effects.emit(
+            effects.emit(
                 BaseMoved(
                     repository: RepositoryName(org: org, repo: repo), branch: ref, sha: sha, deliveryID: delivery))
         }
     }
 
-    private static func announce(_ delivery: StoredDelivery, _ effects: Effects) throws {
-        try effects.emit(
+    private static func announce(_ delivery: StoredDelivery, _ effects: Effects) {
+        effects.emit(
             DeliveryReceived(
                 deliveryID: delivery.id, event: delivery.event, action: delivery.action,
                 repository: delivery.repository))
-        if let pull = delivery.meaning.pull { try effects.emit(pull) }
-        if let push = delivery.meaning.push { try effects.emit(push.bounded) }
-        if let comment = delivery.meaning.comment { try effects.emit(comment) }
-        if let people = delivery.meaning.people { try effects.emit(people) }
-        if let naming = delivery.meaning.naming { try effects.emit(naming) }
-        if let status = delivery.meaning.status { try effects.emit(status) }
+        if let pull = delivery.meaning.pull { effects.emit(pull) }
+        if let push = delivery.meaning.push { effects.emit(push.bounded) }
+        if let comment = delivery.meaning.comment { effects.emit(comment) }
+        if let people = delivery.meaning.people { effects.emit(people) }
+        if let naming = delivery.meaning.naming { effects.emit(naming) }
+        if let status = delivery.meaning.status { effects.emit(status) }
     }
 }
 

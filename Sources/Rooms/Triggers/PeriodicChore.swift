@@ -57,7 +57,7 @@ final class PeriodicChore: Sendable {
             try await effects.database.execute(TriggersStore.recordInstant, job, instant)
             guard fires else { return }
             let microseconds = Int64((instant.timeIntervalSince1970 * 1_000_000).rounded())
-            try effects.emit(
+            effects.emit(
                 RunRequested(
                     requestID: .named("periodic/\(job)/\(microseconds)"), origin: .periodic, kind: .periodic, job: job))
         }
@@ -68,7 +68,7 @@ final class PeriodicChore: Sendable {
             guard try await effects.claimTick("periodic-retry/\(job)", at: end) else { return }
             try await effects.database.execute(TriggersStore.countRetry, job)
             let microseconds = Int64((end.timeIntervalSince1970 * 1_000_000).rounded())
-            try effects.emit(
+            effects.emit(
                 RunRequested(
                     requestID: .named("periodic-retry/\(job)/\(microseconds)"), origin: .periodic, kind: .periodic,
                     job: job))

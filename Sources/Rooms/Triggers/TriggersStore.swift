@@ -6,9 +6,8 @@ import SlipwayModel
 /// All SQL of the room.
 enum TriggersStore {
     static let all: [Statement] = [
-        insertDeliveries, basesOfOpenPulls, trimDeliveries, currentVersion, periodicJobs, seePeriodics, periodicStates,
-        recordInstant,
-        countRetry,
+        insertDeliveries, movedBases, trimDeliveries, currentVersion, periodicJobs, seePeriodics, periodicStates,
+        recordInstant, countRetry,
     ]
 
     static let insertDeliveries = Statement(
@@ -22,9 +21,9 @@ enum TriggersStore {
         returning delivery_id
         """)
 
-    /// Those of some pushes that moved a branch against which pull requests are open.
-    static let basesOfOpenPulls = Statement(
-        "triggers_bases_of_open_pulls",
+    /// Those of some pushes that moved a branch against which pull requests are open, or which has a merge pool.
+    static let movedBases = Statement(
+        "triggers_moved_bases",
         """
         select push.org, push.repo, push.ref, push.sha, push.delivery_id
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
@@ -32,6 +31,9 @@ enum TriggersStore {
          where exists (
                select from pull_requests.pulls_v1 as pull
                 where pull.org = push.org and pull.repo = push.repo and pull.base_ref = push.ref and pull.is_open)
+            or exists (
+               select from merging.pools_v1 as pool
+                where pool.org = push.org and pool.repo = push.repo and pool.branch = push.ref)
         """)
 
     static let trimDeliveries = Statement(

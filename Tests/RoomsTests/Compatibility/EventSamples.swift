@@ -58,6 +58,7 @@ enum EventSamples {
                 runID: run, buildID: build, requestID: uuid("2"), origin: .trigger, kind: .presubmit, job: "unit",
                 jobHash: "hash", refs: refs, tree: sha("c"), state: .success, requestedAt: instant, startedAt: instant,
                 finishedAt: instant, configVersion: 1, artifactFolder: "pr-logs/pull/org_repo/7/unit"),
+            PresubmitPassed(repository: repository, branch: "main"),
             ResultsIngested(runID: run, buildID: build, passed: 1, failed: 2, flaky: 3, skipped: 4),
             LeaseRequested(
                 runID: run, job: "unit", items: [LeaseItem(types: ["cloud"], count: 1, reason: "a test")], priority: 1),

@@ -47,7 +47,7 @@ struct PreviousVersion: Codable, Equatable {
     static func messages(of events: [any Event], _ pool: PostgresPool) async throws -> [JSONValue] {
         let (bus, recorder) = try await MessageRecorder.bus(over: pool, hearing: events.map { type(of: $0).type })
         try await bus.commit { effects in
-            for event in events { try effects.emit(event) }
+            for event in events { effects.emit(event) }
         }
         return try recorder.take().map { try JSONDecoder().decode(JSONValue.self, from: Data($0.body)) }
     }

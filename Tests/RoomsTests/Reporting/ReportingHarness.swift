@@ -54,7 +54,7 @@ struct ReportingHarness: Sendable {
     /// Hands an event to the worker as one batch, the way the broker would.
     func deliver<E: Event>(_ events: E...) async throws {
         try await bus.commit { effects in
-            for event in events { try effects.emit(event) }
+            for event in events { effects.emit(event) }
         }
         let bodies = try await bus.database.query("delete from fleet.outbox returning body").map {
             try $0.decode([UInt8].self)

@@ -264,7 +264,7 @@ struct ResultsHarness: Sendable {
     @discardableResult
     func ingest(_ events: RunFinished...) async throws -> [ResultsIngested] {
         try await bus.commit { effects in
-            for event in events { try effects.emit(event) }
+            for event in events { effects.emit(event) }
         }
         let plan = try await worker.plan(try recorder.take())
         try await bus.commit(plan)

@@ -103,7 +103,7 @@ struct SchedulingHarness: Sendable {
     func deliver(_ events: [any Event]) async throws -> Emitted {
         _ = try recorder.take()
         try await bus.commit { effects in
-            for event in events { try effects.emit(event) }
+            for event in events { effects.emit(event) }
         }
         let plan = try await worker.plan(try recorder.take())
         try await bus.commit(plan)

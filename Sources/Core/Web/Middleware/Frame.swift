@@ -27,7 +27,7 @@ struct FrameMiddleware: RouterMiddleware {
         let began = ContinuousClock.now
         var context = context
         context.site = site
-        context.trace = request.headers[.traceparent].flatMap { TraceContext($0)?.child() } ?? TraceContext()
+        if let caller = request.headers[.traceparent].flatMap({ TraceContext($0) }) { context.trace = caller.child() }
         context.prefersHTML = request.headers[.accept]?.contains("text/html") ?? false
         context.location = Link.local(request.uri.string) ?? "/"
         context.coreContext.endpointPath = context.coreContext.endpointPath

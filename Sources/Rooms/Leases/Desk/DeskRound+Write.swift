@@ -8,7 +8,7 @@ import SlipwayModel
 extension DeskRound {
     mutating func write(_ effects: Effects) async throws -> DeskBatch.Done {
         guard let plan else { return DeskBatch.Done(answers: [], woken: [], grown: []) }
-        for event in lost { try effects.emit(event) }
+        for event in lost { effects.emit(event) }
         var granted = GrantedRows()
         var left: [Int64] = []
         var woken: [UUID] = []
@@ -33,7 +33,7 @@ extension DeskRound {
                 woken.append(lease)
             }
             if let run = standing.claim.runID, let lease = standing.claim.leaseID {
-                try effects.emit(
+                effects.emit(
                     LeaseGranted(runID: RunID(run), leaseID: lease, resources: resources.map(\.model)))
             }
         }

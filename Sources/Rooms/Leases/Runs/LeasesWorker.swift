@@ -26,7 +26,7 @@ struct LeasesWorker: Worker {
         let refused = try await runs.request(requests.filter { !ended.contains($0.runID) })
         try await runs.end(returns.map(\.runID))
         return { effects in
-            for lost in refused { try effects.emit(lost) }
+            for lost in refused { effects.emit(lost) }
         }
     }
 }
@@ -122,7 +122,7 @@ struct RunLeases: Sendable {
         try await desk.bus.commit { [changed] effects in
             try await effects.database.execute(
                 LeasesStore.notePlaces, changed.map(\.request), changed.map(\.text))
-            for change in changed { try effects.emit(LeaseWaiting(runID: change.run, text: change.text)) }
+            for change in changed { effects.emit(LeaseWaiting(runID: change.run, text: change.text)) }
         }
     }
 }

@@ -160,7 +160,7 @@ struct Lander: Sendable {
                 steps.map(\.commit), steps.map(\.tree))
             for step in steps {
                 for context in (overwritten[step.number] ?? []).sorted() {
-                    try effects.emit(
+                    effects.emit(
                         ForgeDesired(
                             repository: pool.repository, target: "commit/\(step.head)",
                             key: "status/\(step.head)/\(context)",

@@ -79,7 +79,7 @@ struct PoolStep {
         }
         for run in turn.cancelledRuns {
             guard let runID = run.run.runID else { continue }
-            try effects.emit(RunCancel(runID: runID, by: "merging", reason: MergingText.nobodyWaits))
+            effects.emit(RunCancel(runID: runID, by: "merging", reason: MergingText.nobodyWaits))
         }
     }
 
@@ -103,7 +103,7 @@ struct PoolStep {
             case .always: .never
             case .tree, .age: .tree
             }
-        try effects.emit(
+        effects.emit(
             RunRequested(
                 requestID: id, origin: .merging, kind: .batch, job: run.job.name,
                 refs: Refs(
@@ -141,7 +141,7 @@ struct PoolStep {
         try await note(
             "EJECT", [member.number], MergingText.ejected(member.number, sentence),
             error: MergingText.mergeError(member.number, ejection))
-        try effects.emit(
+        effects.emit(
             ForgeDesired(
                 repository: pool.repository, target: "pull/\(member.number)",
                 key: "comment/\(member.number)/merging",
@@ -267,7 +267,7 @@ struct PoolStep {
 
     private func tell(_ member: KnownMember) throws {
         let context = texts.statusContext
-        try effects.emit(
+        effects.emit(
             ForgeDesired(
                 repository: pool.repository, target: "commit/\(member.head)",
                 key: "status/\(member.head)/\(context)",
@@ -279,7 +279,7 @@ struct PoolStep {
     }
 
     private func withdrawComment(_ number: Int) throws {
-        try effects.emit(
+        effects.emit(
             ForgeDesired(
                 repository: pool.repository, target: "pull/\(number)", key: "comment/\(number)/merging",
                 value: .comment(number: number, tag: MergingText.commentTag, body: nil), version: now.microseconds))

@@ -223,7 +223,7 @@ struct PoolDriver: Sendable {
         try await bus.commit(holding: claim) { effects, _ in
             for run in open {
                 guard let runID = run.runID, run.state?.isFinished == false else { continue }
-                try effects.emit(RunCancel(runID: runID, by: "merging", reason: MergingText.nothingIsMerged))
+                effects.emit(RunCancel(runID: runID, by: "merging", reason: MergingText.nothingIsMerged))
             }
             let pool = claim.pool
             try await effects.database.execute(

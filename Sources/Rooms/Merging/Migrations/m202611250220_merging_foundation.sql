@@ -132,6 +132,9 @@ create table merging.history (
 create index history_pool on merging.history (org, repo, branch, id desc);
 create index history_age on merging.history (at);
 
+create view merging.pools_v1 as
+    select org, repo, branch from merging.pools;
+
 create view merging.members_v1 as
     select org, repo, number, branch, head_sha, is_eligible, eligible_since, method, obstacles, status_state,
            status_text, ejected_head, ejection, ejected_at

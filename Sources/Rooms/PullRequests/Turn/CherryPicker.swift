@@ -56,13 +56,13 @@ struct CherryPicker: Sendable {
                 let tag = "<!-- slipway-cherry-pick \(pick.branch) -->"
                 guard let held = try await effects.database.lock(pick.key) else { return }
                 if case .opened(let number, let kinds) = outcome {
-                    try effects.emit(
+                    effects.emit(
                         ForgeDesired(
                             repository: pick.key.repository, target: "pull/\(number)",
                             key: "assignee/\(number)/\(pick.actor.lowercased())",
                             value: .assignee(number: number, login: pick.actor, present: true), version: held.wishes))
                     for kind in kinds {
-                        try effects.emit(
+                        effects.emit(
                             ForgeDesired(
                                 repository: pick.key.repository, target: "pull/\(number)",
                                 key: "label/\(number)/\(kind.lowercased())",
@@ -70,7 +70,7 @@ struct CherryPicker: Sendable {
                                 version: held.wishes))
                     }
                 }
-                try effects.emit(
+                effects.emit(
                     ForgeDesired(
                         repository: pick.key.repository, target: "pull/\(pick.key.number)",
                         key: "comment/\(pick.key.number)/\(tag)",

@@ -26,7 +26,7 @@ extension TurnKeeper {
                     "taken back by \(occurrence.actor)")
             case .abortRuns(let runs):
                 for run in runs {
-                    try effects.emit(
+                    effects.emit(
                         RunCancel(
                             runID: run, by: occurrence.actor, reason: PullRequestsText.abortedBy(occurrence.actor)))
                 }
@@ -67,7 +67,7 @@ extension TurnKeeper {
         var tested = Pull(
             number: pull.number, author: pull.author, sha: pull.headSHA, title: pull.title, headRef: pull.headRef)
         tested.link = pull.link
-        try effects.emit(
+        effects.emit(
             RunRequested(
                 requestID: .named("override/\(occurrence.delivery)/\(context)"), origin: .command, kind: .presubmit,
                 job: job.job.name,

@@ -100,9 +100,9 @@ struct TurnKeeper: Sendable {
         }
         try await database.noteOwners(
             turn.actions, of: turn.context.pull, by: occurrence.actor, at: occurrence.at)
-        for wish in writer.desired { try effects.emit(wish) }
+        for wish in writer.desired { effects.emit(wish) }
         if let text = occurrence.text, !turn.scheduled.isEmpty || !turn.triggering.isEmpty {
-            try effects.emit(
+            effects.emit(
                 CommandIssued(
                     repository: key.repository, number: key.number, actor: text.author, actorAssociation: nil,
                     commentID: text.reference.id == 0 ? nil : text.reference.id,

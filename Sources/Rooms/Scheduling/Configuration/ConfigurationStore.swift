@@ -96,7 +96,7 @@ package struct ConfigurationStore: Sendable {
                 SchedulingStore.insertJobs, version, begun.map(\.job.job.name), begun.map(\.job.job.kind.rawValue),
                 begun.map(\.job.job.repository?.org), begun.map(\.job.job.repository?.repo), begun.map(\.job.hash),
                 begun.map(\.digest), begun.map(\.job.job.source), begun.map { JSONText.canonical($0.job) })
-            if let previous { try effects.emit(ConfigurationApplied(version: version, previous: previous)) }
+            if let previous { effects.emit(ConfigurationApplied(version: version, previous: previous)) }
             let endedNames = Set(ended.map(\.name))
             let modified = Set(begun.map(\.job.job.name)).intersection(endedNames)
             return Applied(

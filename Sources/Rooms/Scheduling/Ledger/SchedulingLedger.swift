@@ -53,7 +53,7 @@ package struct SchedulingLedger: RunLedger {
             let jobs = try await definitions.jobs(claims.map(\.jobHash), effects.database)
             var changes = RunChanges(effects, topology: bus.topology, limits: limits)
             for claim in claims where claim.isNew {
-                try changes.announceStart(of: claim)
+                changes.announceStart(of: claim)
             }
             try await changes.dispatch()
             return claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0, forge) } }
@@ -177,10 +177,10 @@ struct Claim: Sendable {
 }
 
 extension RunChanges {
-    fileprivate mutating func announceStart(of claim: Claim) throws {
+    fileprivate mutating func announceStart(of claim: Claim) {
         let trace = claim.traceparent.flatMap { TraceContext($0) } ?? TraceContext.current
-        try TraceContext.$current.withValue(trace) {
-            try effects.emit(RunStarted(runID: claim.runID, buildID: claim.buildID, cluster: claim.cluster))
+        TraceContext.$current.withValue(trace) {
+            effects.emit(RunStarted(runID: claim.runID, buildID: claim.buildID, cluster: claim.cluster))
         }
         touch(claim.cluster)
     }

@@ -131,9 +131,9 @@ struct Decider: Sendable {
         try await changes.admit(verdict.leased)
         try await database.note(verdict.branches)
         for reconcile in verdict.reconciliations {
-            try changes.effects.emit(reconcile)
+            changes.effects.emit(reconcile)
         }
-        for wish in verdict.wishes { try changes.effects.emit(wish) }
+        for wish in verdict.wishes { changes.effects.emit(wish) }
         for (pull, tags) in verdict.notices {
             try await database.execute(
                 SchedulingStore.noteNotices, pull.repository.org, pull.repository.repo, pull.number, tags)

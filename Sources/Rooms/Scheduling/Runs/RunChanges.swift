@@ -33,10 +33,10 @@ struct RunChanges {
     mutating func accept(_ runs: [NewRun], configVersion: Int64) async throws -> [NewRun] {
         let accepted = try await database.accept(runs, configVersion: configVersion == 0 ? nil : configVersion)
         for run in accepted {
-            try traced(run.traceparent) {
-                try effects.emit(RunAccepted(requestID: run.requestID, runID: run.runID))
+            traced(run.traceparent) {
+                effects.emit(RunAccepted(requestID: run.requestID, runID: run.runID))
                 if !run.leases.isEmpty {
-                    try effects.emit(
+                    effects.emit(
                         LeaseRequested(
                             runID: run.runID, job: run.job.name, items: run.leases, priority: run.priority))
                 }
@@ -94,7 +94,7 @@ struct RunChanges {
 
     mutating func refuse(_ refusals: [UUID: String]) async throws {
         for id in try await database.refuse(refusals) {
-            try effects.emit(RunRefused(requestID: id, reason: refusals[id] ?? ""))
+            effects.emit(RunRefused(requestID: id, reason: refusals[id] ?? ""))
         }
     }
 
@@ -111,8 +111,9 @@ struct RunChanges {
         for run in runs {
             try traced(run.traceparent) {
                 if run.hasEnded {
-                    try effects.emit(run.finished)
-                    if run.wantedLease { try effects.emit(LeaseReturned(runID: run.finished.runID)) }
+                    effects.emit(run.finished)
+                    if let passed = PresubmitPassed(run.finished) { effects.emit(passed) }
+                    if run.wantedLease { effects.emit(LeaseReturned(runID: run.finished.runID)) }
                 } else {
                     // The agent's next heartbeat tells it as well.
                     try effects.signal(

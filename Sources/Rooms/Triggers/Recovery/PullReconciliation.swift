@@ -75,7 +75,7 @@ final class PullReconciliation: Sendable {
             try await bus.database.execute(RecoveryStore.advance, "pulls/\(repository)", now, found.etag)
         } else if !missed.isEmpty {
             try await bus.commit { [missed] effects in
-                for event in missed { try effects.emit(event) }
+                for event in missed { effects.emit(event) }
             }
             bus.logger.notice(
                 "\(missed.count) changes of pull requests of \(repository) were never delivered; they are made up for")

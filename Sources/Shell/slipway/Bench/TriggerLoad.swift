@@ -21,8 +21,6 @@ actor TriggerLoad {
         let begunAt: Double
         var sent = 0
         var answered = 0
-        /// Seconds since 1970 at which each request was due: sending late does not shorten what its run took.
-        var due: [Double] = []
         let done: CheckedContinuation<Result<[Double], MeasuredFleetError>, Never>
     }
 
@@ -30,6 +28,9 @@ actor TriggerLoad {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private var connections: [Int: Connection] = [:]
     private var job: Job?
+    /// Seconds since 1970 at which each request was due: sending late does not shorten what its run took. Not a part of
+    /// the job, which is copied.
+    private var due: [Double] = []
     private var timer: SocketLoop.Deadline?
     private let port: Int
     private let width: Int
@@ -46,6 +47,8 @@ actor TriggerLoad {
         _ count: Int, rate: Double?, request: @escaping @Sendable (Int) -> [UInt8]
     ) async throws -> [Double] {
         try open()
+        due = []
+        due.reserveCapacity(count)
         let result = await withCheckedContinuation { done in
             job = Job(
                 count: count, rate: rate, request: request, begun: .now, begunAt: Self.now, done: done)
@@ -83,7 +86,7 @@ actor TriggerLoad {
         let elapsed = Self.seconds(.now - job.begun)
         let allowed = job.rate.map { min(job.count, Int(elapsed * $0) + 1) } ?? job.count
         for id in connections.keys where job.sent < allowed && connections[id]?.isBusy == false {
-            job.due.append(job.rate.map { job.begunAt + Double(job.sent) / $0 } ?? Self.now)
+            due.append(job.rate.map { job.begunAt + Double(job.sent) / $0 } ?? Self.now)
             connections[id]?.outgoing.append(job.request(job.sent))
             connections[id]?.isBusy = true
             job.sent += 1
@@ -124,7 +127,7 @@ actor TriggerLoad {
         guard isAlive else { return fail("the gateway closed a connection") }
         if let job, job.answered == job.count {
             self.job = nil
-            return job.done.resume(returning: .success(job.due))
+            return job.done.resume(returning: .success(due))
         }
         send()
     }

@@ -39,7 +39,7 @@ import Testing
             }
             #expect(try await !harness.isUnderTest())
             let head = try await harness.pull(numbers[0]).head.sha
-            _ = try await harness.forge.maria.createStatus(
+            try await harness.forge.maria.createStatus(
                 MergingHarness.repository, sha: head, CommitStatus(state: "success", context: "security"))
             try await harness.dirty()
             try await harness.steps(until: "it lands") { try await harness.areMerged(numbers) }
@@ -138,7 +138,7 @@ import Testing
                 try await harness.status(numbers[0])?.description == "Not mergeable. Job cla has not succeeded."
             }
             let head = try await harness.pull(numbers[0]).head.sha
-            _ = try await harness.forge.maria.createStatus(
+            try await harness.forge.maria.createStatus(
                 MergingHarness.repository, sha: head, CommitStatus(state: "success", context: "cla"))
             // The forge was asked just now, so a look alone does not ask again.
             _ = try await harness.bus.database.query(
@@ -224,7 +224,7 @@ import Testing
             let numbers = try await harness.forge.open([("one", ["one": "1\n"])])
             try await harness.steps(until: "it is under test") { try await harness.isUnderTest() }
             let head = try await harness.pull(numbers[0]).head.sha
-            _ = try await harness.forge.maria.createStatus(
+            try await harness.forge.maria.createStatus(
                 MergingHarness.repository, sha: head, CommitStatus(state: "failure", context: "licence"))
             try await harness.steps(until: "it says so") {
                 try await harness.dirty()

@@ -233,13 +233,10 @@ final class MergingHarness: Sendable {
     /// Carries out every run that was dispatched.
     private func work() async throws {
         let dispatched = try await bus.database.query(
-            "select run_id, build_id, cluster from scheduling.runs where state = 'dispatched' order by build_id"
-        ).map { row in
-            let (run, build, cluster) = try row.decode((UUID, Int64, String).self)
-            return RunDispatched(runID: RunID(run), buildID: BuildID(build), cluster: cluster)
-        }
+            "select build_id from scheduling.runs where state = 'dispatched' order by build_id"
+        ).map { BuildID(try $0.decode(Int64.self)) }
         try await announce()
-        for run in try await scheduling.ledger.claim(dispatched, agent: "agent") {
+        for run in try await scheduling.ledger.claim(dispatched, agent: "agent", atMost: dispatched.count).runs {
             let refs = try #require(run.refs)
             let outcome: RunOutcome
             if let tree = try await mergedTree(of: refs) {

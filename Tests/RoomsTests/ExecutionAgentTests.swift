@@ -28,9 +28,10 @@ private actor FakeLedger: RunLedger {
         capacities.append(capacity)
     }
 
-    func claim(_ dispatched: [RunDispatched], agent: String) throws -> [ClaimedRun] {
+    func claim(_ builds: [BuildID], agent: String, atMost room: Int) throws -> Claims {
         if isDown { throw Down() }
-        return dispatched.compactMap { runs[$0.buildID] }
+        let known = builds.compactMap { runs[$0] }
+        return Claims(runs: Array(known.prefix(room)), left: Set(known.dropFirst(room).map(\.buildID)))
     }
 
     func heartbeat(_ builds: [BuildID], agent: String) throws -> [BuildID: HeartbeatVerdict] {
@@ -64,21 +65,28 @@ private actor FakeLedger: RunLedger {
 
 /// A queue the test fills.
 private actor FakeQueue: RunQueue {
-    private var messages: [QueuedRun] = []
+    private var messages: [QueuedRuns] = []
     private var waiting: CheckedContinuation<Void, Never>?
     private(set) var rooms: [Int] = []
     private(set) var acknowledged: [BuildID] = []
+    private(set) var givenBack: [BuildID] = []
     /// What the agent did, in order.
     private(set) var journal: [String] = []
     private var isClosed = false
 
     func put(_ runs: [ClaimedRun]) {
-        messages += runs.map {
-            QueuedRun(
-                dispatched: RunDispatched(runID: $0.runID, buildID: $0.buildID, cluster: "default"),
-                receipt: UInt64($0.buildID.number))
-        }
+        messages += runs.map { Self.message([$0]) }
         wake()
+    }
+
+    /// As one message.
+    func put(together runs: [ClaimedRun]) {
+        messages.append(Self.message(runs))
+        wake()
+    }
+
+    private static func message(_ runs: [ClaimedRun]) -> QueuedRuns {
+        QueuedRuns(builds: runs.map(\.buildID), receipt: UInt64(runs[0].buildID.number))
     }
 
     private func wake() {
@@ -86,7 +94,7 @@ private actor FakeQueue: RunQueue {
         waiting = nil
     }
 
-    func next(maximum: Int) async throws -> [QueuedRun] {
+    func next(maximum: Int) async throws -> [QueuedRuns] {
         while messages.isEmpty, !isClosed, !Task.isCancelled {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
@@ -108,9 +116,14 @@ private actor FakeQueue: RunQueue {
         journal.append("room \(count)")
     }
 
-    func acknowledge(_ runs: [QueuedRun]) {
-        acknowledged += runs.map(\.dispatched.buildID)
-        journal.append("ack \(runs.count)")
+    func acknowledge(_ messages: [QueuedRuns]) {
+        acknowledged += messages.flatMap(\.builds)
+        if !messages.isEmpty { journal.append("ack \(messages.count)") }
+    }
+
+    func giveBack(_ messages: [QueuedRuns]) {
+        givenBack += messages.flatMap(\.builds)
+        if !messages.isEmpty { journal.append("back \(messages.count)") }
     }
 
     func close() {
@@ -243,6 +256,22 @@ private final class FakeExecutor: RunExecutor {
         bench.executor.end(runs[0].buildID)
         bench.agent.shutDown()
         await ended
+    }
+
+    /// Runs that were dispatched together are claimed as far as there is room; the message goes on to the next agent.
+    @Test func whatItHasNoRoomForGoesBack() async throws {
+        let bench = Bench(capacity: 2)
+        async let ended: Void = bench.agent.run()
+        let runs = (0..<3).map { _ in ExecutionBench.run("true") }
+        await bench.ledger.set { ledger in for run in runs { ledger.runs[run.buildID] = run } }
+        await bench.queue.put(together: runs)
+        await bench.executor.waitForRunning(2)
+        #expect(await bench.queue.journal == ["room 2", "next 1", "room 0", "back 1"])
+        #expect(await bench.queue.acknowledged.isEmpty)
+        for run in runs.prefix(2) { bench.executor.end(run.buildID) }
+        bench.agent.shutDown()
+        await ended
+        #expect(await Set(bench.ledger.finished.map(\.0)) == Set(runs.prefix(2).map(\.buildID)))
     }
 
     @Test func theHeartbeatsVerdictStopsARun() async throws {

@@ -26,6 +26,13 @@ package struct Message: Sendable {
     /// - Throws: `RetryLater` for a version newer than this process knows (an upgrade is under way), and
     ///   `PermanentFailure` for another type or a malformed payload.
     package func decode<E: Event>(_ type: E.Type = E.self) throws -> E {
+        try decode(type, only: E.self)
+    }
+
+    /// A part of the payload: the fields of `E` that `Part` names. Of a long event that is a fraction of the work.
+    ///
+    /// - Throws: as `decode`.
+    package func decode<E: Event, Part: Decodable>(_ type: E.Type, only part: Part.Type) throws -> Part {
         guard envelope.type == E.type else {
             throw PermanentFailure("a message of type \(envelope.type) was read as \(E.type)")
         }
@@ -35,7 +42,7 @@ package struct Message: Sendable {
                 after: .seconds(30))
         }
         do {
-            return try Wire.decoder.decode(Wire.Payload<E>.self, from: Data(body)).data
+            return try Wire.decoder.decode(Wire.Payload<Part>.self, from: Data(body)).data
         } catch {
             throw PermanentFailure("the payload of \(envelope.type) \(envelope.id.lowercased) is malformed: \(error)")
         }
@@ -44,8 +51,8 @@ package struct Message: Sendable {
 
 /// The JSON of messages: the envelope's fields beside `data`. Dates are seconds since 1970, to the microsecond.
 enum Wire {
-    struct Payload<E: Event>: Decodable {
-        let data: E
+    struct Payload<Part: Decodable>: Decodable {
+        let data: Part
     }
 
     private struct Document<E: Event>: Encodable {

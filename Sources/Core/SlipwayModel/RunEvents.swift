@@ -100,21 +100,40 @@ package struct RunCancelled: Event {
     package var subject: String { "run/\(runID)" }
 }
 
-/// A run was put into its cluster's queue.
-package struct RunDispatched: Event {
+/// Attempts were put into their cluster's queue.
+package struct RunsDispatched: Event {
     package static let type = "run.dispatched"
-    package var runID: RunID
-    package var buildID: BuildID
+    // The first version carried one attempt.
+    package static let version = 2
     package var cluster: String
+    package var builds: [BuildID]
 
-    package init(runID: RunID, buildID: BuildID, cluster: String) {
-        self.runID = runID
-        self.buildID = buildID
+    package init(cluster: String, builds: [BuildID]) {
         self.cluster = cluster
+        self.builds = builds
     }
 
-    package var subject: String { "run/\(runID)" }
-    package var subjectVersion: Int64 { buildID.number }
+    private enum CodingKeys: CodingKey { case cluster, builds, buildID }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        cluster = try container.decode(String.self, forKey: .cluster)
+        builds =
+            try container.decodeIfPresent([BuildID].self, forKey: .builds)
+            ?? [container.decode(BuildID.self, forKey: .buildID)]
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(cluster, forKey: .cluster)
+        try container.encode(builds, forKey: .builds)
+    }
+
+    package var subject: String { "cluster/\(cluster)" }
+
+    /// How many of one burst a message carries where the smallest agent executes `capacity` runs at once: few enough
+    /// that a burst spreads over the agents, and that what one of them has no room for is little.
+    package static func together(capacity: Int) -> Int { max(1, capacity / 16) }
 }
 
 /// An agent claimed a run.

@@ -7,9 +7,11 @@ package protocol RunLedger: Sendable {
     /// agent that falls silent no longer counts, one that says 0 leaves at once.
     func announce(agent: String, cluster: String, capacity: Int) async throws
 
-    /// Claims dispatched attempts. Those that were aborted, superseded or claimed by another agent meanwhile are
+    /// Claims dispatched attempts, in the order of priority and age. Those that were aborted, superseded or claimed by another agent meanwhile are
     /// absent from the answer. An attempt this agent claimed before and never finished is answered again.
-    func claim(_ dispatched: [RunDispatched], agent: String) async throws -> [ClaimedRun]
+    ///
+    /// - Parameter room: how many it claims at most; the rest is left to whoever has room.
+    func claim(_ builds: [BuildID], agent: String, atMost room: Int) async throws -> Claims
 
     /// Renews the claims of all of the agent's attempts in one call and says for each what to do. Whatever is absent
     /// from the answer counts as `.lost`.
@@ -26,6 +28,19 @@ package protocol RunLedger: Sendable {
     /// Gives attempts back unfinished (the agent is shutting down): their runs wait again under a new build id,
     /// at once instead of after the claim's expiry.
     func handBack(_ builds: [BuildID], agent: String) async throws
+}
+
+/// What the ledger answers to an agent that claims attempts.
+package struct Claims: Sendable {
+    /// The agent's from now on.
+    package var runs: [ClaimedRun]
+    /// Those that are nobody's yet, for want of room.
+    package var left: Set<BuildID>
+
+    package init(runs: [ClaimedRun], left: Set<BuildID> = []) {
+        self.runs = runs
+        self.left = left
+    }
 }
 
 /// What the ledger answers to the heartbeat of one attempt.

@@ -96,7 +96,7 @@ struct ForgeReporter: Sendable {
         let repository = report.repository
         switch report.value {
         case .status(let sha, let context, let state, let description, let targetURL):
-            _ = try await forge.createStatus(
+            try await forge.createStatus(
                 repository, sha: sha,
                 CommitStatus(state: state, context: context, description: description, targetURL: targetURL))
         case .checkRun(let sha, let name, let conclusion, let summary):

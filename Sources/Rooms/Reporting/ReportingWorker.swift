@@ -19,9 +19,10 @@ struct ReportingWorker: Worker {
         var wishes: [ForgeDesired] = []
         for message in messages {
             switch message.envelope.type {
-            case RunAccepted.type: runIDs.insert(try message.decode(RunAccepted.self).runID)
+            case RunAccepted.type:
+                runIDs.insert(try message.decode(RunAccepted.self, only: RunName.self).runID)
             case RunFinished.type:
-                let runID = try message.decode(RunFinished.self).runID
+                let runID = try message.decode(RunFinished.self, only: RunName.self).runID
                 runIDs.insert(runID)
                 finished.insert(runID)
             default: wishes.append(try message.decode(ForgeDesired.self))
@@ -105,6 +106,11 @@ struct ReportingWorker: Worker {
     }
 
     private func page(of run: RunID) -> String { "\(pageURL)/runs/\(run)" }
+}
+
+/// What reporting reads of a run's events: the rest it reads of the run itself, as it is by then.
+private struct RunName: Decodable {
+    var runID: RunID
 }
 
 extension ForgeDesired.Value {

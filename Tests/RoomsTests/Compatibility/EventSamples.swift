@@ -52,7 +52,7 @@ enum EventSamples {
             RunRefused(requestID: uuid("2"), reason: "there is no such job"),
             RunCancel(runID: run, by: "somebody", reason: "not needed"),
             RunCancelled(runID: run, buildID: build, reason: "not needed"),
-            RunDispatched(runID: run, buildID: build, cluster: "default"),
+            RunsDispatched(cluster: "default", builds: [build]),
             RunStarted(runID: run, buildID: build, cluster: "default"),
             RunFinished(
                 runID: run, buildID: build, requestID: uuid("2"), origin: .trigger, kind: .presubmit, job: "unit",

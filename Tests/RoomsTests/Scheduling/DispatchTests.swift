@@ -18,7 +18,7 @@ struct DispatchTests {
             try await harness.announce("two", capacity: 2)
             #expect(try await harness.count(.dispatched) == 6)
             let messages = try harness.emitted().messages
-            #expect(messages.count { $0.envelope.type == RunDispatched.type } == 6)
+            #expect(messages.count { $0.envelope.type == RunsDispatched.type } == 6)
             // A claim makes room; an end does not, it had none.
             let first = try #require(try await harness.runs().last)
             let claimed = try #require(try await harness.claim(first.runID, "one"))
@@ -39,8 +39,28 @@ struct DispatchTests {
             }
             _ = try harness.emitted()
             try await harness.announce(capacity: 10)
-            let order = try harness.emitted().all(RunDispatched.self).map(\.runID)
-            #expect(order == [2, 4, 0, 1, 3].map { ids[$0] })
+            let order = try harness.emitted().all(RunsDispatched.self).flatMap(\.builds)
+            var expected: [BuildID] = []
+            for number in [2, 4, 0, 1, 3] { expected.append(try await harness.run(try #require(ids[number])).buildID) }
+            #expect(order == expected)
+        }
+    }
+
+    @Test(
+        "a burst travels together as far as the smallest agent makes it little",
+        arguments: [
+            ([160], [10, 10, 4]), ([160, 48], Array(repeating: 3, count: 8)), ([15, 160], Array(repeating: 1, count: 24)),
+        ])
+    func together(capacities: [Int], sizes: [Int]) async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            for (number, capacity) in capacities.enumerated() {
+                try await harness.announce("agent-\(number)", capacity: capacity)
+            }
+            let burst = try await harness.deliver(
+                (1...24).map { _ in RunRequested(origin: .periodic, kind: .periodic, job: "sweep") })
+            let messages = try burst.all(RunsDispatched.self)
+            #expect(messages.map(\.builds.count) == sizes)
         }
     }
 

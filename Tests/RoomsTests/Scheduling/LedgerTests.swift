@@ -34,16 +34,34 @@ struct LedgerTests {
     @Test("ten agents that reach for one run: one gets it")
     func contended() async throws {
         try await run { harness in
-            let dispatched = try await harness.dispatched(try await harness.request())
+            let build = try await harness.run(try await harness.request()).buildID
             let winners = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 1...10 {
                     group.addTask {
-                        try await harness.room.ledger.claim([dispatched], agent: "agent-\(number)").count
+                        try await harness.room.ledger.claim([build], agent: "agent-\(number)", atMost: 1).runs.count
                     }
                 }
                 return try await group.reduce(0, +)
             }
             #expect(winners == 1)
+        }
+    }
+
+    @Test("an agent claims what it has room for, the most urgent first, and hears what is left")
+    func room() async throws {
+        try await run { harness in
+            let ids = [
+                try await harness.request(), try await harness.request(priority: 1), try await harness.request(),
+            ]
+            try await harness.announce(capacity: 2)
+            var builds: [BuildID] = []
+            for id in ids { builds.append(try await harness.run(id).buildID) }
+            let first = try await harness.room.ledger.claim(builds, agent: "agent", atMost: 2)
+            #expect(Set(first.runs.map(\.buildID)) == [builds[0], builds[1]])
+            #expect(first.left == [builds[2]])
+            let other = try await harness.room.ledger.claim(builds, agent: "other", atMost: 2)
+            #expect(other.runs.map(\.buildID) == [builds[2]])
+            #expect(other.left.isEmpty)
         }
     }
 

@@ -113,13 +113,13 @@ struct ReaperTests {
             let id = try await harness.request()
             _ = try harness.emitted()
             try await harness.reap()
-            #expect(try harness.emitted().all(RunDispatched.self).isEmpty)
+            #expect(try harness.emitted().all(RunsDispatched.self).isEmpty)
             try await harness.age(id, "dispatched_at", by: "2 minutes")
             try await harness.reap()
-            #expect(try harness.emitted().all(RunDispatched.self).map(\.runID) == [id])
+            #expect(try await harness.emitted().all(RunsDispatched.self).map(\.builds) == [[harness.run(id).buildID]])
             // Its time begins anew.
             try await harness.reap()
-            #expect(try harness.emitted().all(RunDispatched.self).isEmpty)
+            #expect(try harness.emitted().all(RunsDispatched.self).isEmpty)
         }
     }
 

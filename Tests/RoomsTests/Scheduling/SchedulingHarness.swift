@@ -158,13 +158,8 @@ struct SchedulingHarness: Sendable {
         try await room.ledger.announce(agent: agent, cluster: cluster, capacity: capacity)
     }
 
-    func dispatched(_ id: RunID) async throws -> RunDispatched {
-        let run = try await run(id)
-        return RunDispatched(runID: id, buildID: run.buildID, cluster: run.cluster)
-    }
-
     func claim(_ id: RunID, _ agent: String = "agent") async throws -> ClaimedRun? {
-        try await room.ledger.claim([dispatched(id)], agent: agent).first
+        try await room.ledger.claim([run(id).buildID], agent: agent, atMost: 1).runs.first
     }
 
     /// Claims the run that was made last.

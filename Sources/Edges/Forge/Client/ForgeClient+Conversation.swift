@@ -52,12 +52,11 @@ extension ForgeClient {
     }
 
     /// Sets the status of a context on a commit. The description is cut to GitHub's limit by its caller.
-    @discardableResult
     package func createStatus(_ repository: RepositoryName, sha: String, _ status: CommitStatus)
-        async throws(ForgeError) -> CommitStatus
+        async throws(ForgeError)
     {
         // Of several statuses with one context the newest counts, so a repetition changes nothing.
-        return try await send(
+        try await perform(
             "POST", "\(repository.path)/statuses/\(segment(sha))",
             CommitStatus(
                 state: status.state, context: status.context, description: status.description,

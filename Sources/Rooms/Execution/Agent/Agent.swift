@@ -116,7 +116,7 @@ package actor Agent {
                 continue
             }
             await queue.setRoom(room)
-            let messages: [QueuedRun]
+            let messages: [QueuedRuns]
             do {
                 messages = try await queue.next(maximum: room)
                 trouble.isOver()
@@ -129,23 +129,27 @@ package actor Agent {
                 try? await Task.sleep(for: options.pause)
                 continue
             }
-            guard let claimed = await claimAll(messages) else { return }
-            for run in claimed { running[run.buildID] = RunControl() }
+            guard let claims = await claimAll(messages, atMost: room) else { return }
+            for run in claims.runs { running[run.buildID] = RunControl() }
             // First the room, then the receipt: a full agent must not be sent what another could run.
             await queue.setRoom(max(0, options.capacity - running.count))
-            await queue.acknowledge(messages)
-            for run in claimed { claim.yield(run) }
+            let isDone = { (message: QueuedRuns) in claims.left.isDisjoint(with: message.builds) }
+            await queue.acknowledge(messages.filter(isDone))
+            await queue.giveBack(messages.filter { !isDone($0) })
+            for run in claims.runs { claim.yield(run) }
         }
     }
 
     /// Nil when the agent was told to end before the ledger answered; the messages then go back.
-    private func claimAll(_ messages: [QueuedRun]) async -> [ClaimedRun]? {
+    private func claimAll(_ messages: [QueuedRuns], atMost room: Int) async -> Claims? {
         let trouble = Trouble("claiming runs", logger)
         while !Task.isCancelled {
             do {
-                let claimed = try await ledger.claim(messages.map(\.dispatched), agent: options.name)
+                var claims = try await ledger.claim(
+                    messages.flatMap(\.builds), agent: options.name, atMost: room)
                 trouble.isOver()
-                return claimed.filter { running[$0.buildID] == nil }
+                claims.runs.removeAll { running[$0.buildID] != nil }
+                return claims
             } catch {
                 await trouble.pause(error, options.pause)
             }

@@ -15,8 +15,10 @@ package final class BrokerRunQueue: RunQueue {
     private let logger: Logger
     /// Handed out and not acknowledged, by receipt: a delivery's own tag counts from one again on each connection.
     private let open = Mutex(Open())
-    /// What the broker was told to send at most before a receipt.
+    /// What the broker was told to send at most before a receipt, in messages.
     private let prefetch: Mutex<Int>
+    /// Runs that a message carries at most.
+    private let together: Int
 
     /// - Parameter topology: what the whole fleet declares; the cluster's queue is added to it.
     package init(
@@ -25,30 +27,31 @@ package final class BrokerRunQueue: RunQueue {
     ) {
         var topology = topology
         topology.merge(Topology(queues: [QueueDeclaration(name: fleet.runs(of: cluster), kind: .quorum)]))
+        together = RunsDispatched.together(capacity: capacity)
+        let messages = Self.messages(for: capacity, together: together)
         consumer = BrokerConsumer(
-            address: address, topology: topology, queue: fleet.runs(of: cluster), prefetch: capacity,
+            address: address, topology: topology, queue: fleet.runs(of: cluster), prefetch: messages,
             recreates: true, logger: logger, name: "slipway agent \(agent)")
-        prefetch = Mutex(capacity)
+        prefetch = Mutex(messages)
         self.logger = logger
     }
 
-    package func next(maximum: Int) async throws -> [QueuedRun] {
+    package func next(maximum: Int) async throws -> [QueuedRuns] {
         while true {
             let deliveries = try await consumer.next(maximum: maximum)
             guard !deliveries.isEmpty else { return [] }
-            var runs: [QueuedRun] = []
+            var messages: [QueuedRuns] = []
             for delivery in deliveries {
                 do {
-                    runs.append(
-                        QueuedRun(
-                            dispatched: try Message(body: delivery.body).decode(), receipt: receipt(for: delivery)))
+                    let dispatched = try Message(body: delivery.body).decode(RunsDispatched.self)
+                    messages.append(QueuedRuns(builds: dispatched.builds, receipt: receipt(for: delivery)))
                 } catch {
-                    // The run stands in the database, and is sent again where nobody claims it.
+                    // Its runs stand in the database, and are sent again where nobody claims them.
                     logger.error("a message in the queue of runs is not understood and dropped: \(error)")
                     await consumer.nack([delivery], requeue: false)
                 }
             }
-            if !runs.isEmpty { return runs }
+            if !messages.isEmpty { return messages }
         }
     }
 
@@ -56,6 +59,7 @@ package final class BrokerRunQueue: RunQueue {
     /// must never come than fits; a larger one when it is twice what was told: less at a time is enough until then, since
     /// what is claimed has its receipt and makes way for more.
     package func setRoom(_ count: Int) async {
+        let count = Self.messages(for: count, together: together)
         let isTold = prefetch.withLock { prefetch in
             guard count < prefetch || (count > prefetch && count >= 2 * prefetch) else { return false }
             prefetch = count
@@ -64,12 +68,19 @@ package final class BrokerRunQueue: RunQueue {
         if isTold { await consumer.setPrefetch(count) }
     }
 
-    package func acknowledge(_ runs: [QueuedRun]) async {
-        let deliveries = open.withLock { open in runs.compactMap { open.deliveries.removeValue(forKey: $0.receipt) } }
-        await consumer.ack(deliveries)
+    package func acknowledge(_ messages: [QueuedRuns]) async { await consumer.ack(deliveries(of: messages)) }
+
+    package func giveBack(_ messages: [QueuedRuns]) async {
+        await consumer.nack(deliveries(of: messages), requeue: true)
     }
 
     package func close() async { await consumer.close() }
+
+    private static func messages(for room: Int, together: Int) -> Int { room == 0 ? 0 : max(1, room / together) }
+
+    private func deliveries(of messages: [QueuedRuns]) -> [Delivery] {
+        open.withLock { open in messages.compactMap { open.deliveries.removeValue(forKey: $0.receipt) } }
+    }
 
     private func receipt(for delivery: Delivery) -> UInt64 {
         open.withLock { open in

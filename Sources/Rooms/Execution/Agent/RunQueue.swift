@@ -3,29 +3,29 @@ package import SlipwayModel
 /// Where an agent takes dispatched attempts from: its cluster's queue at the broker.
 package protocol RunQueue: Sendable {
     /// Waits for at least one message. Empty when the task is cancelled or the queue was closed.
-    func next(maximum: Int) async throws -> [QueuedRun]
+    func next(maximum: Int) async throws -> [QueuedRuns]
 
-    /// Takes at most `count` messages that are not acknowledged; 0 leaves all to other agents.
+    /// Takes no more than fits about `count` runs while messages are not acknowledged; 0 leaves all to other agents.
     func setRoom(_ count: Int) async
 
     /// The messages did their work: they need not come again.
-    func acknowledge(_ runs: [QueuedRun]) async
+    func acknowledge(_ messages: [QueuedRuns]) async
+
+    /// The messages go back, for whoever has room.
+    func giveBack(_ messages: [QueuedRuns]) async
 
     /// Takes no more; what was not acknowledged goes back.
     func close() async
 }
 
-/// A dispatched attempt and what acknowledges it.
-package struct QueuedRun: Hashable, Sendable {
-    package let dispatched: RunDispatched
+/// A message: attempts that were dispatched together, and what acknowledges it.
+package struct QueuedRuns: Sendable {
+    package let builds: [BuildID]
     /// The queue's own number for the message.
     package let receipt: UInt64
 
-    package init(dispatched: RunDispatched, receipt: UInt64) {
-        self.dispatched = dispatched
+    package init(builds: [BuildID], receipt: UInt64) {
+        self.builds = builds
         self.receipt = receipt
     }
-
-    package static func == (left: QueuedRun, right: QueuedRun) -> Bool { left.receipt == right.receipt }
-    package func hash(into hasher: inout Hasher) { hasher.combine(receipt) }
 }

@@ -44,11 +44,11 @@ package struct SchedulingLedger: RunLedger {
         }
     }
 
-    package func claim(_ dispatched: [RunDispatched], agent: String) async throws -> [ClaimedRun] {
-        guard !dispatched.isEmpty else { return [] }
+    package func claim(_ builds: [BuildID], agent: String, atMost room: Int) async throws -> Claims {
+        guard !builds.isEmpty else { return Claims(runs: []) }
         return try await bus.commit { [bus, limits, forge, definitions] effects in
             let rows = try await effects.database.execute(
-                SchedulingStore.claimRuns, dispatched.map(\.buildID.number), agent)
+                SchedulingStore.claimRuns, builds.map(\.number), agent, room)
             let claims = try rows.map(Claim.init)
             let jobs = try await definitions.jobs(claims.map(\.jobHash), effects.database)
             var changes = RunChanges(effects, topology: bus.topology, limits: limits)
@@ -56,8 +56,17 @@ package struct SchedulingLedger: RunLedger {
                 changes.announceStart(of: claim)
             }
             try await changes.dispatch()
-            return claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0, forge) } }
+            return Claims(
+                runs: claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0, forge) } },
+                left: try await Self.unclaimed(
+                    Set(builds).subtracting(claims.map(\.buildID)), effects.database))
         }
+    }
+
+    private static func unclaimed(_ builds: Set<BuildID>, _ database: Transaction) async throws -> Set<BuildID> {
+        guard !builds.isEmpty else { return [] }
+        let rows = try await database.execute(SchedulingStore.unclaimedOf, builds.map(\.number))
+        return Set(try rows.map { BuildID(try $0.decode(Int64.self)) })
     }
 
     package func heartbeat(_ builds: [BuildID], agent: String) async throws -> [BuildID: HeartbeatVerdict] {

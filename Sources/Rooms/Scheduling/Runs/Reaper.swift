@@ -62,9 +62,8 @@ struct Reaper: Sendable {
             let rows = try await effects.database.execute(
                 SchedulingStore.unclaimedRuns, limits.unclaimedAfter, limits.agentLostAfter)
             for row in rows {
-                let (runID, buildID, cluster, traceparent) = try row.decode((UUID, Int64, String, String?).self)
-                try changes.send(
-                    RunDispatched(runID: RunID(runID), buildID: BuildID(buildID), cluster: cluster), traceparent)
+                let (build, cluster) = try row.decode((Int64, String).self)
+                try changes.send([BuildID(build)], to: cluster)
             }
         }
     }

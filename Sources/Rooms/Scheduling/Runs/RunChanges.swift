@@ -139,17 +139,18 @@ struct RunChanges {
             [(SchedulingStore.lockDispatch, [])]
                 + clusters.map { (SchedulingStore.dispatchRuns, [$0, limits.agentLostAfter]) })
         for (cluster, rows) in zip(clusters, answers.dropFirst()) {
-            for row in rows {
-                let (runID, buildID, traceparent) = try row.decode((UUID, Int64, String?).self)
-                try send(RunDispatched(runID: RunID(runID), buildID: BuildID(buildID), cluster: cluster), traceparent)
-            }
+            let builds = try rows.map { try $0.decode((Int64, Int).self) }
+            guard let capacity = builds.first?.1 else { continue }
+            try send(builds.map { BuildID($0.0) }, to: cluster, together: RunsDispatched.together(capacity: capacity))
         }
     }
 
-    /// Puts a message into its cluster's queue. A run whose message got lost is sent again by the reaper.
-    func send(_ dispatched: RunDispatched, _ traceparent: String?) throws {
-        try traced(traceparent) {
-            try effects.signal(dispatched, toQueue: topology.runs(of: dispatched.cluster))
+    /// Puts attempts into their cluster's queue, some together in a message. What got lost is sent again by the reaper.
+    func send(_ builds: [BuildID], to cluster: String, together: Int = 1) throws {
+        for first in stride(from: 0, to: builds.count, by: together) {
+            let some = Array(builds[first...].prefix(together))
+            try effects.signal(
+                RunsDispatched(cluster: cluster, builds: some), toQueue: topology.runs(of: cluster))
         }
     }
 

@@ -12,6 +12,8 @@ extension SchedulingStore {
     /// Fills a cluster's window: twice what its live agents can execute, less what was dispatched and not claimed yet.
     /// No more than the whole installation may run. By priority, then age; a job with a limit of its own and the jobs of
     /// a queue only up to theirs, counted over all clusters. Prow's order: the whole, then the job, then the queue.
+    ///
+    /// Answers with each also what the smallest of the cluster's live agents executes at once.
     static let dispatchRuns = Statement(
         "scheduling.dispatch_runs",
         """
@@ -20,12 +22,13 @@ extension SchedulingStore {
               from scheduling.config_versions
              order by version desc
              limit 1
+        ), capacity as (
+            select coalesce(sum(agent.capacity), 0) as whole, coalesce(min(agent.capacity), 0) as least
+              from scheduling.agents as agent
+             where agent.cluster = $1 and agent.seen_at > now() - make_interval(secs => $2)
         ), free as (
             select greatest(0, least(
-                       2 * coalesce((select sum(agent.capacity)
-                                       from scheduling.agents as agent
-                                      where agent.cluster = $1
-                                        and agent.seen_at > now() - make_interval(secs => $2)), 0)
+                       2 * (select whole from capacity)
                        - (select count(*) from scheduling.runs where cluster = $1 and state = 'dispatched'),
                        (select whole - (select count(*) from scheduling.runs where state in ('dispatched', 'running'))
                           from setting
@@ -102,9 +105,11 @@ extension SchedulingStore {
                set state = 'dispatched', dispatched_at = now(), description = ''
               from held
              where run.run_id = held.run_id and held.state = 'waiting'
-            returning run.run_id, run.build_id, run.traceparent, run.priority, run.requested_at
+            returning run.run_id, run.build_id, run.priority, run.requested_at
         )
-        select run_id, build_id, traceparent from dispatched order by priority desc, requested_at, run_id
+        select build_id, (select least from capacity)
+          from dispatched
+         order by priority desc, requested_at, run_id
         """)
 
     /// Clusters with live agents for which runs wait.

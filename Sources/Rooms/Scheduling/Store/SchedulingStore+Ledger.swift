@@ -2,7 +2,7 @@ import Postgres
 
 extension SchedulingStore {
     static let ledgerStatements = [
-        announceAgent, removeAgent, claimRuns, definitions, keepClaims, describeRun, finishRuns, finishedBefore,
+        announceAgent, removeAgent, claimRuns, unclaimedOf, definitions, keepClaims, describeRun, finishRuns, finishedBefore,
         abandonedByAgent,
     ]
 
@@ -23,18 +23,20 @@ extension SchedulingStore {
 
     static let removeAgent = Statement("scheduling.remove_agent", "delete from scheduling.agents where name = $1")
 
-    /// Claims what is dispatched, once; answers also what this agent claimed before.
+    /// Claims what is dispatched, once and at most `$3` of it; answers also what this agent claimed before.
     static let claimRuns = Statement(
         "scheduling.claim_runs",
         """
         with held as materialized (
             \(attemptsHeld)
+        ), taken as (
+            select run_id from held where state = 'dispatched' order by priority desc, requested_at, run_id limit $3
         ), claimed as (
             update scheduling.runs as run
                set state = 'running', agent = $2, started_at = clock_timestamp(), heartbeat_at = clock_timestamp(),
                    description = ''
-              from held
-             where run.run_id = held.run_id and held.state = 'dispatched'
+              from taken
+             where run.run_id = taken.run_id
             returning run.*
         )
         select run.run_id, run.build_id, run.kind, run.job_hash, run.refs, run.attempt, run.requested_at,
@@ -47,6 +49,15 @@ extension SchedulingStore {
                run.dispatched_at, run.leased, run.leased_at
           from held as run
          where run.state = 'running' and run.agent = $2
+        """)
+
+    /// Those of some attempts that wait to be claimed.
+    static let unclaimedOf = Statement(
+        "scheduling.unclaimed_of",
+        """
+        select build_id
+          from unnest($1::bigint[]) as asked (build_id)
+         where 'dispatched' = (select state from scheduling.runs as run where run.build_id = asked.build_id)
         """)
 
     static let definitions = Statement(

@@ -108,7 +108,7 @@ extension SchedulingStore {
            set dispatched_at = now()
           from late
          where run.run_id = late.run_id
-        returning run.run_id, run.build_id, run.cluster, run.traceparent
+        returning run.build_id, run.cluster
         """)
 
     static let forgetAgents = Statement(

@@ -151,6 +151,44 @@ struct ConsumerTests {
         }
     }
 
+    @Test("what nobody hears is not even written down, until somebody does")
+    func heardLater() async throws {
+        struct Unspeakable: Event {
+            struct Spoken: Error {}
+            static let type = "test.unspeakable"
+            var subject: String { "test" }
+
+            init() {}
+            init(from decoder: any Decoder) throws { throw Spoken() }
+            func encode(to encoder: any Encoder) throws { throw Spoken() }
+        }
+        struct Ear: Worker {
+            let name = "ear"
+            let topics = [Unspeakable.type]
+
+            func plan(_ messages: [Message]) async throws -> CommitPlan { { _ in } }
+        }
+        let worker = RecordingWorker()
+        try await FleetHarness.run(workers: [worker], publishing: false) { harness in
+            // The second time the types are known.
+            for number in 1...2 {
+                try await harness.bus.commit { effects in
+                    effects.emit(Unspeakable())
+                    effects.emit(event(number))
+                }
+                #expect(try await harness.count("fleet.outbox") == number)
+            }
+            try await harness.bus.subscribe([Ear()])
+            await #expect(throws: (any Error).self) {
+                try await harness.bus.commit { effects in
+                    effects.emit(event(3))
+                    effects.emit(Unspeakable())
+                }
+            }
+            #expect(try await harness.count("fleet.outbox") == 2)
+        }
+    }
+
     @Test("poison dies alone; its neighbours take effect")
     func poison() async throws {
         let worker = RecordingWorker { event in

@@ -119,7 +119,7 @@ final class MergingHarness: Sendable {
                 whichJobs: { _, _ in WhichJobsAnswer(run: [], skip: []) }
             ).migrations
             + ReportingService(bus: bus, forge: forge.bot, settings: settings).migrations
-            + MergingService(bus: bus, forge: forge.bot, mirrors: forge.mirrors, settings: settings).migrations
+            + MergingService.migrations
             + TriggersService(bus: bus, settings: settings).migrations + PullRequestsService.migrations
         await pool.close()
         return migrations

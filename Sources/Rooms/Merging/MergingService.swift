@@ -44,13 +44,12 @@ package struct MergingService: Room {
             failureLines: failureLines)
     }
 
-    package var migrations: [Migration] {
-        [
-            Migration(
-                name: "m202611250220_merging_foundation",
-                bytes: PackageResources.m202611250220_merging_foundation_sql)
-        ]
-    }
+    package static let migrations = [
+        Migration(
+            name: "m202611250220_merging_foundation", bytes: PackageResources.m202611250220_merging_foundation_sql)
+    ]
+
+    package var migrations: [Migration] { Self.migrations }
 
     package var statements: [Statement] { MergingStore.all }
 

@@ -89,6 +89,24 @@ struct LedgerTests {
         }
     }
 
+    @Test(
+        "a presubmit that passed is told to the pool of its branch, unless merging asked for it",
+        arguments: [
+            (RunOrigin.trigger, RunState.success, 1), (.command, .success, 1), (.merging, .success, 0),
+            (.trigger, .failure, 0),
+        ])
+    func passed(origin: RunOrigin, state: RunState, told: Int) async throws {
+        try await run { harness in
+            try await harness.apply(presubmits: ("unit", "branches: [main]"))
+            let id = try await harness.request(presubmit: "unit", 7, origin: origin)
+            let claimed = try #require(try await harness.claim(id))
+            _ = try harness.emitted()
+            #expect(try await harness.finish(claimed, state))
+            let passed = try harness.emitted().all(PresubmitPassed.self)
+            #expect(passed.map(\.branch) == Array(repeating: "main", count: told))
+        }
+    }
+
     @Test("a state that is not final completes nothing", arguments: [RunState.waiting, .dispatched, .running])
     func notFinal(state: RunState) async throws {
         try await run { harness in

@@ -157,6 +157,43 @@ struct HookTests {
         }
     }
 
+    struct Push: Sendable, CustomTestStringConvertible {
+        var branch: String
+        var isHeard: Bool
+        var testDescription: String { branch }
+    }
+
+    @Test(
+        "only of a branch that pull requests are merged into, the push is told to whoever merges them",
+        arguments: [
+            Push(branch: "main", isHeard: true), Push(branch: "release-1", isHeard: true),
+            Push(branch: "topic", isHeard: false),
+        ])
+    func movedBase(row: Push) async throws {
+        try await TriggersHarness.run { hook in
+            _ = try await hook.bus.database.query(
+                "insert into merging.pools (org, repo, branch) values ('harbor', 'crane', 'main')")
+            _ = try await hook.bus.database.query(
+                """
+                insert into pull_requests.pulls (
+                    org, repo, number, version, title, author, head_ref, head_sha, base_ref, base_sha, is_open, is_draft,
+                    is_merged)
+                values ('harbor', 'crane', 7, 1, 'Oil', 'noor', 'oil', 'a', 'release-1', 'b', true, false, false),
+                       ('harbor', 'crane', 8, 1, 'Tar', 'noor', 'tar', 'a', 'topic', 'b', false, false, false)
+                """)
+            let sha = String(repeating: "a", count: 40)
+            let body = """
+                {"ref":"refs/heads/\(row.branch)","before":"\(sha)","after":"\(sha)","created":false,"deleted":false,\
+                "forced":false,"commits":[],"repository":{"id":1,"name":"crane","full_name":"harbor/crane",\
+                "private":false,"owner":{"login":"harbor","id":2},"default_branch":"main"},\
+                "sender":{"login":"noor","id":3}}
+                """
+            #expect(try await hook.send("push", body, id: "delivery-1").status == 202)
+            #expect(try await hook.emitted(RefPushed.self).map(\.ref) == [row.branch])
+            #expect(try await hook.emitted(BaseMoved.self).map(\.branch) == (row.isHeard ? [row.branch] : []))
+        }
+    }
+
     @Test("one delivery that cannot be stored fails none of its neighbours")
     func neighbours() async throws {
         try await TriggersHarness.run { hook in

@@ -5,6 +5,7 @@ import Foundation
 import Hummingbird
 import JobConfig
 import LocalForge
+import Merging
 import Postgres
 import PullRequests
 import RoomKit
@@ -106,7 +107,7 @@ struct RecoveryHarness: Sendable {
         let nobody = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let migrations =
             FleetSchema.migrations + SchedulingService.migrations + PullRequestsService.migrations
-            + TriggersService(bus: nobody, settings: settings).migrations
+            + MergingService.migrations + TriggersService(bus: nobody, settings: settings).migrations
         await pool.close()
         return migrations
     }

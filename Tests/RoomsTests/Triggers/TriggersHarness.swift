@@ -3,6 +3,7 @@ import Forge
 import Foundation
 import Hummingbird
 import HummingbirdTesting
+import Merging
 import Postgres
 import PullRequests
 import RoomKit
@@ -32,7 +33,7 @@ struct TriggersHarness: Sendable {
         let nobody = FleetBus(database: pool, publisher: nil, logger: quietLogger)
         let migrations =
             FleetSchema.migrations + SchedulingService.migrations + PullRequestsService.migrations
-            + TriggersService(bus: nobody, settings: settings).migrations
+            + MergingService.migrations + TriggersService(bus: nobody, settings: settings).migrations
         await pool.close()
         try await withDatabase(migrations: migrations) { [settings] pool in
             let (bus, _) = try await MessageRecorder.bus(over: pool)

@@ -216,12 +216,9 @@ let package = Package(
         tests(
             "PullRequests",
             [
-                "PullRequests", "Triggers", "Scheduling", "Reporting", "SlipwayModel", "Postgres", "AMQP", "Fleet",
-                "Web",
-                "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "Patterns", "SlipwayTesting",
-                "ForgeTesting",
-                hummingbird,
-                hummingbirdTesting, httpTypes, nio, subprocess,
+                "PullRequests", "Triggers", "Scheduling", "Reporting", "Merging", "SlipwayModel", "Postgres", "AMQP",
+                "Fleet", "Web", "RoomKit", "JobConfig", "Forge", "Git", "LocalForge", "Signatures", "Patterns",
+                "SlipwayTesting", "ForgeTesting", hummingbird, hummingbirdTesting, httpTypes, nio, subprocess,
             ]),
         tests(
             "Merging",

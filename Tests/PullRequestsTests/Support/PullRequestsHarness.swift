@@ -7,6 +7,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import JobConfig
+import Merging
 import NIOCore
 import Postgres
 import PullRequests
@@ -111,6 +112,7 @@ struct PullRequestsHarness: Sendable {
         let migrations =
             FleetSchema.migrations + SchedulingService.migrations
             + TriggersService(bus: nobody, settings: settings).migrations + PullRequestsService.migrations
+            + MergingService.migrations
             + ReportingService(bus: nobody, forge: forge, settings: settings).migrations
         await pool.close()
         return migrations

@@ -38,7 +38,7 @@ package final class BrokerRunQueue: RunQueue {
 
     package func next(maximum: Int) async throws -> [QueuedRuns] {
         while true {
-            let deliveries = try await consumer.next(maximum: maximum)
+            let deliveries = try await consumer.next(maximum: Self.messages(for: maximum, together: together))
             guard !deliveries.isEmpty else { return [] }
             var messages: [QueuedRuns] = []
             for delivery in deliveries {

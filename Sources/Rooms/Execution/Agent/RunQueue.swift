@@ -2,7 +2,8 @@ package import SlipwayModel
 
 /// Where an agent takes dispatched attempts from: its cluster's queue at the broker.
 package protocol RunQueue: Sendable {
-    /// Waits for at least one message. Empty when the task is cancelled or the queue was closed.
+    /// Waits for at least one message, and returns no more than fit about `maximum` runs. Empty when the task is cancelled
+    /// or the queue was closed.
     func next(maximum: Int) async throws -> [QueuedRuns]
 
     /// Takes no more than fits about `count` runs while messages are not acknowledged; 0 leaves all to other agents.

@@ -49,7 +49,8 @@ struct DispatchTests {
     @Test(
         "a burst travels together as far as the smallest agent makes it little",
         arguments: [
-            ([160], [10, 10, 4]), ([160, 48], Array(repeating: 3, count: 8)), ([15, 160], Array(repeating: 1, count: 24)),
+            ([160], [10, 10, 4]), ([160, 48], Array(repeating: 3, count: 8)),
+            ([15, 160], Array(repeating: 1, count: 24)),
         ])
     func together(capacities: [Int], sizes: [Int]) async throws {
         try await SchedulingHarness.run { harness in

@@ -2,8 +2,8 @@ import Postgres
 
 extension SchedulingStore {
     static let ledgerStatements = [
-        announceAgent, removeAgent, claimRuns, unclaimedOf, definitions, keepClaims, describeRun, finishRuns, finishedBefore,
-        abandonedByAgent,
+        announceAgent, removeAgent, claimRuns, unclaimedOf, definitions, keepClaims, describeRun, finishRuns,
+        finishedBefore, abandonedByAgent,
     ]
 
     /// Renews an agent; answers whether it is new, or came back, or changed, so that the cluster's window did too.

@@ -71,7 +71,11 @@ let assets = Resource.embedInCode("Assets")
 let package = Package(
     name: "slipway",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "slipway", targets: ["slipway"])],
+    products: [
+        .executable(name: "slipway", targets: ["slipway"]),
+        // Preloaded by 'slipway bench faults' into an agent whose clock shall be wrong.
+        .library(name: "slipway-clock", type: .dynamic, targets: ["CClock"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -93,6 +97,7 @@ let package = Package(
         system("CZlib", "zlib", apt: "zlib1g-dev", brew: "zlib"),
         .target(name: "CRE2", path: "Sources/C/CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .target(name: "CClock", path: "Sources/C/CClock"),
 
         // MARK: Core
         core("SlipwayModel"),

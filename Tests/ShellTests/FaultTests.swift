@@ -1,3 +1,5 @@
+import FoundationEssentials
+import Subprocess
 import Testing
 import slipway
 
@@ -92,5 +94,28 @@ import slipway
     ])
     func whatIsLostDoubledOrGivenUpIsNoSuccess(_ record: FaultRecord) {
         #expect(!FaultReport(seed: 1, seconds: 1, triggers: 1, [record]).isClean)
+    }
+}
+
+@Suite struct WrongClockTests {
+    /// The library stands beside the tests' own program.
+    private static let library: String? = {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let path = URL(filePath: own).deletingLastPathComponent().appending(path: "libslipway-clock.so").path
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }()
+
+    @Test(arguments: [-3600, 0, 3600])
+    func aProcessIsToldAnotherTime(shift: Int) async throws {
+        let library = try #require(Self.library, "'swift build --product slipway-clock' builds it")
+        let before = Date().timeIntervalSince1970
+        let told = try await Subprocess.run(
+            .name("date"), arguments: ["+%s"],
+            environment: .inherit.updating(["LD_PRELOAD": library, "CLOCK_SHIFT": "\(shift)"]),
+            output: .string(limit: 100)
+        ).standardOutput
+        let after = Date().timeIntervalSince1970
+        let time = try #require(Double(told.filter(\.isNumber))) - Double(shift)
+        #expect(time >= before.rounded(.down) && time <= after)
     }
 }

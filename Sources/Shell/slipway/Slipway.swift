@@ -1,6 +1,5 @@
 import ArgumentParser
 import Execution
-import FoundationEssentials
 import Leases
 import PullRequests
 import RoomKit
@@ -42,16 +41,6 @@ struct Slipway: AsyncParsableCommand {
     static func main() async {
         startLogging()
         Lifeline.watch()
-        await Self.main(arguments)
-    }
-
-    /// Swift finds a program's arguments beside its environment, and loses them where a preloaded library (libfaketime)
-    /// moves the environment. Linux tells them as they were.
-    private static var arguments: [String]? {
-        guard let bytes = FileManager.default.contents(atPath: "/proc/self/cmdline"), bytes.last == 0 else {
-            return nil
-        }
-        return bytes.dropLast().split(separator: 0, omittingEmptySubsequences: false).dropFirst()
-            .map { String(decoding: $0, as: UTF8.self) }
+        await Self.main(nil)
     }
 }

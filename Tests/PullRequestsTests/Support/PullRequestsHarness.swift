@@ -180,7 +180,7 @@ struct PullRequestsHarness: Sendable {
             """
             select (select count(*) from fleet.outbox)
                  + (select count(*) from reporting.desired
-                     where done_version <> version and not given_up and next_try <= now())
+                     where done_version <> version and not given_up and next_try <= now() + interval '5 seconds')
             """
         ).one().decode(Int.self)
         return left == 0

@@ -34,11 +34,12 @@ struct Elsewhere: Sendable {
 
     /// Runs one more agent, with a clock that is wrong by so many seconds, for a while after it has started.
     func runAgent(clock seconds: String, for length: Duration) async throws {
-        guard let library = Self.fakeTime else {
-            throw MeasuredFleetError("there is no libfaketime; install the package 'faketime'")
+        let library = URL(filePath: executable).deletingLastPathComponent().appending(path: "libslipway-clock.so").path
+        guard FileManager.default.fileExists(atPath: library) else {
+            throw MeasuredFleetError(
+                "there is no \(library); 'swift build -c release --product slipway-clock' builds it")
         }
-        let agent = agent(
-            "clock", ["LD_PRELOAD": library, "FAKETIME": seconds, "FAKETIME_DONT_FAKE_MONOTONIC": "1"])
+        let agent = agent("clock", ["LD_PRELOAD": library, "CLOCK_SHIFT": seconds])
         let log = "\(folder)/log/clock.log"
         let before = starts(in: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -70,12 +71,6 @@ struct Elsewhere: Sendable {
                 "SLIPWAY_AGENT_CAPACITY": "8", "SLIPWAY_LOG_LEVEL": "info",
                 "SLIPWAY_AGENT_WORKSPACE_FOLDER": "\(folder)/work-\(name)",
             ]) { $1 }.merging(further) { $1 })
-    }
-
-    private static var fakeTime: String? {
-        let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
-        return folders.map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
-            .first { FileManager.default.fileExists(atPath: $0) }
     }
 
     /// The agent that runs now.

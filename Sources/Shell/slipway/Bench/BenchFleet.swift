@@ -19,7 +19,8 @@ struct BenchFleet: AsyncParsableCommand {
     @Option(help: "Worker processes; by default one for two processors.")
     var workers = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     @Option(help: "Agent processes.") var agents = 1
-    @Option(help: "Runs an agent takes at once.") var capacity = 200
+    // 40,000 jobs a day of half an hour each are 830 at a time.
+    @Option(help: "Runs an agent takes at once.") var capacity = 1000
     @Option(help: "Triggers a second, for --seconds; without it as fast as the gateway takes them.") var rate: Double?
     @Option(help: "How long triggers arrive at --rate.") var seconds = 60
     @Option(help: "Connections that the forge posts over.") var connections = 64

@@ -81,7 +81,7 @@ package struct RepositoryNamed: Event {
     package var subject: String { "repository/\(repository)" }
 }
 
-/// A branch moved against which pull requests are open, or into which some were merged before.
+/// A branch moved against which pull requests are open, or which has a merge pool.
 package struct BaseMoved: Event {
     package static let type = "base.moved"
     package var repository: RepositoryName

@@ -73,7 +73,7 @@ final class EntrypointProcess: Sendable {
 
     /// Tells the entrypoint to stop its job; kills it where it does not within 20 s.
     func stop(_ reason: RunControl.Stop) {
-        let line = "stop " + reason.reason.split(whereSeparator: \.isNewline).joined(separator: " ").prefix(500) + "\n"
+        let line = "stop \(reason.line)\n"
         state.withLock { state in
             guard state.control >= 0, !state.hasEnded else { return }
             // A line fits the pipe's buffer; the entrypoint may be gone, which is no error (SIGPIPE is ignored).

@@ -130,9 +130,8 @@ package final class ProcessExecutor: RunExecutor {
             let workspace = try Workspace.make(root: options.workspaceRoot, build: run.buildID, user: user)
             workspaces.withLock { $0[run.buildID] = workspace }
             // Told to a job that has begun it may come after its first words.
-            if case .cancelled(let reason)? = control.stop {
-                let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
-                await attempt.storeLog(of: "aborted: \(line)")
+            if let stop = control.stop, case .cancelled(let reason) = stop {
+                await attempt.storeLog(of: "aborted: \(stop.line)")
                 return (RunOutcome(state: .aborted, message: "Aborted: \(reason).", exitCode: 130), nil)
             }
             return await attempt.perform(plan, in: workspace)

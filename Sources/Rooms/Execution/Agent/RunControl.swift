@@ -21,6 +21,9 @@ package final class RunControl: Sendable {
             }
         }
 
+        /// The same as one line, of at most 500 characters.
+        var line: String { String(reason.split(whereSeparator: \.isNewline).joined(separator: " ").prefix(500)) }
+
         private var weight: Int {
             switch self {
             case .lost: 3

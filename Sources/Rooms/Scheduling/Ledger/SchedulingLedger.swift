@@ -55,11 +55,10 @@ package struct SchedulingLedger: RunLedger {
             for claim in claims where claim.isNew {
                 changes.announceStart(of: claim)
             }
+            let left = try await Self.unclaimed(Set(builds).subtracting(claims.map(\.buildID)), effects.database)
             try await changes.dispatch()
             return Claims(
-                runs: claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0, forge) } },
-                left: try await Self.unclaimed(
-                    Set(builds).subtracting(claims.map(\.buildID)), effects.database))
+                runs: claims.compactMap { claim in jobs[claim.jobHash].map { claim.run(of: $0, forge) } }, left: left)
         }
     }
 

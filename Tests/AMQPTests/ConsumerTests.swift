@@ -226,10 +226,10 @@ import Testing
         let late = QueueDeclaration(name: "\(bench.queue).late")
         let consumer = try bench.consumer(Topology(), queue: late.name)
         let next = Task { try await consumer.next(maximum: 1) }
-        let publisher = try bench.publisher()
-        try await publisher.declare(
+        let publisher = try bench.publisher(
             Topology(
                 queues: [late], bindings: [Binding(queue: late.name, exchange: bench.exchange, routingKey: "late")]))
+        try await publisher.waitUntilConnected()
         let message = bench.message(1) {
             $0.routingKey = "late"
             $0.mandatory = true

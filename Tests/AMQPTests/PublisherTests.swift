@@ -163,7 +163,6 @@ import Testing
         #expect(await publisher.publish([]) == [])
         await publisher.close()
         #expect(await publisher.publish([bench.message(1)]) == [.unknown("not sent: this broker client was closed")])
-        await #expect(throws: BrokerError.closed) { try await publisher.declare(bench.topology) }
         await #expect(throws: BrokerError.closed) { try await publisher.waitUntilConnected() }
     }
 
@@ -192,9 +191,8 @@ import Testing
         let publisher = try bench.publisher()
         let other = QueueDeclaration(name: bench.queue, arguments: ["x-max-length": .integer(5)])
         try await publisher.waitUntilConnected()
-        let error = try await #require(throws: BrokerError.self) {
-            try await publisher.declare(Topology(queues: [other]))
-        }
+        let late = try bench.publisher(Topology(queues: [other]))
+        let error = try await #require(throws: BrokerError.self) { try await late.waitUntilConnected() }
         guard case .conflict(_, let subject, let text) = error else {
             Issue.record(error)
             return
@@ -203,8 +201,6 @@ import Testing
         #expect(text.contains("inequivalent arg 'x-max-length'"))
         #expect(await publisher.publish([bench.message(1)]) == [.confirmed])
 
-        let late = try bench.publisher(Topology(queues: [other]))
-        await #expect(throws: error) { try await late.waitUntilConnected() }
         guard case .unknown(let reason) = await late.publish([bench.message(1)])[0] else {
             Issue.record("published in spite of a conflict")
             return
@@ -214,14 +210,14 @@ import Testing
         await publisher.close()
     }
 
-    @Test func whatWasDeclaredLaterIsDeclaredAgainAfterALoss() async throws {
+    @Test func theTopologyIsDeclaredAgainAfterALoss() async throws {
         let bench = try await Bench()
         let proxy = try await bench.proxy()
-        let publisher = try bench.publisher(through: proxy)
         // An exclusive queue goes with the connection.
         let own = QueueDeclaration(name: "\(bench.queue).own", kind: .exclusive)
-        try await publisher.declare(
-            Topology(queues: [own], bindings: [Binding(queue: own.name, exchange: bench.exchange, routingKey: "own")]))
+        let publisher = try bench.publisher(
+            Topology(queues: [own], bindings: [Binding(queue: own.name, exchange: bench.exchange, routingKey: "own")]),
+            through: proxy)
         let message = bench.message(1) {
             $0.routingKey = "own"
             $0.mandatory = true

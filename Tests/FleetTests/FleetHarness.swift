@@ -22,7 +22,7 @@ struct FleetHarness {
             let declarations = topology.declarations(workers: workers)
             let broker = BrokerPublisher(
                 address: address, topology: declarations, logger: quietLogger, name: "test publisher")
-            try await broker.declare(Topology())
+            try await broker.waitUntilConnected()
             let publisher = OutboxPublisher(
                 broker: broker, database: pool, topology: topology, logger: quietLogger)
             let bus = FleetBus(

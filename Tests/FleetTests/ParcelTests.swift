@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Events that travel together")
 struct ParcelTests {
-    @Test("a burst of one transaction is few messages at the broker, and each event is handled")
+    @Test("a burst of one transaction is few rows and messages, and each event is handled")
     func burst() async throws {
         let worker = RecordingWorker()
         try await FleetHarness.run(workers: [worker]) { harness in
@@ -16,6 +16,7 @@ struct ParcelTests {
             try await harness.bus.commit { effects in
                 for number in 1...120 { effects.emit(event(number)) }
             }
+            #expect(try await harness.count("fleet.outbox") == 3)
             try await eventually("120 events wait as three messages") {
                 try await Broker.queueDepth(address: harness.address, queue: queue).ready == 3
             }
@@ -41,13 +42,18 @@ struct ParcelTests {
             """
         }
         let isParcel = body.hasPrefix("[")
-        let whole = isParcel ? "[" + documents.map(wrapped).joined(separator: ",") + "]" : wrapped(body)
+        let id = #"["019f0000-0000-7000-8000-000000000001","#
+        let whole = isParcel ? id + documents.map(wrapped).joined(separator: ",") + "]" : wrapped(body)
         let messages = try Message.all(in: Array(whole.utf8))
         #expect(messages.map { String(decoding: $0.body, as: UTF8.self) } == documents.map(wrapped))
     }
 
     @Test(
-        "an array that does not end, or holds no documents, is no message", arguments: ["[", "[{}", "[1,2]", "[{}]]"])
+        "an array that does not end, has no id or holds no documents, is no message",
+        arguments: [
+            "[", "[]", "[{}", "[1,2]", "[{}]]", "[{},{}]", #"["019f0000-0000-7000-8000-000000000001",1]"#,
+            #"["019f0000-0000-7000-8000-000000000001",]"#,
+        ])
     func garbage(body: String) {
         #expect(throws: PermanentFailure.self) { try Message.all(in: Array(body.utf8)) }
     }

@@ -6,10 +6,9 @@ import SocketLoop
 package actor BrokerPublisher: LinkOwner {
     nonisolated let settings: LinkSettings
     var keeper = LinkKeeper()
-    private var topology: Topology
+    private let topology: Topology
     private var window = ConfirmWindow()
-    /// Who waits for the attempt that is under way, and who for however many it takes.
-    private var waitingForAttempt: [LinkAnswer] = []
+    /// Who waits for a connection, however many attempts it takes.
     private var waitingForLink: [Int: LinkAnswer] = [:]
 
     private typealias LinkAnswer = CheckedContinuation<Result<Void, BrokerError>, Never>
@@ -84,28 +83,6 @@ package actor BrokerPublisher: LinkOwner {
         try result.get()
     }
 
-    /// Declares more, now and after each reconnect. What the broker refuses is not remembered.
-    package func declare(_ more: Topology) async throws(BrokerError) {
-        if keeper.isClosed { throw .closed }
-        ensureLink()
-        if let failure = keeper.failure { throw failure }
-        if keeper.link == nil {
-            try await withCheckedContinuation { waitingForAttempt.append($0) }.get()
-        }
-        guard let link = keeper.link else { throw keeper.failure ?? .closed }
-        // It would not even read the request.
-        if isBlocked { throw .unreachable(endpoint: settings.address.endpoint, reason: "its memory or disk is short") }
-        do { try link.declare(more) } catch {
-            switch error {
-            case .conflict, .closedByBroker: drain()
-            default: lose(error)
-            }
-            throw error
-        }
-        topology.merge(more)
-        drain()
-    }
-
     /// Ends the connection; calls that still wait get `.unknown`.
     package func close() async {
         closeLink()
@@ -122,7 +99,7 @@ package actor BrokerPublisher: LinkOwner {
     }
 
     func linkOpened() {
-        answerWaiting(.success(()), isFinal: true)
+        answerWaiting(.success(()))
     }
 
     func received(_ event: LinkEvent) -> BrokerError? {
@@ -205,13 +182,12 @@ package actor BrokerPublisher: LinkOwner {
 
     private func answerAll(_ error: BrokerError) {
         window.answerAll(unsent: Self.unsent(error), sent: .unknown("\(error), before the confirm"))
-        answerWaiting(.failure(error), isFinal: error.isPermanent)
+        if error.isPermanent { answerWaiting(.failure(error)) }
     }
 
-    private func answerWaiting(_ result: Result<Void, BrokerError>, isFinal: Bool) {
-        let answers = waitingForAttempt + (isFinal ? Array(waitingForLink.values) : [])
-        waitingForAttempt = []
-        if isFinal { waitingForLink = [:] }
+    private func answerWaiting(_ result: Result<Void, BrokerError>) {
+        let answers = waitingForLink.values
+        waitingForLink = [:]
         for answer in answers { answer.resume(returning: result) }
     }
 

@@ -6,9 +6,9 @@ import ServiceLifecycle
 import SlipwayModel
 
 /// Feeds a worker from its queue: takes what is ready, lets the worker plan, deletes the messages from the outbox in the
-/// transaction of their effects, then acknowledges. A failing batch is halved until the message at fault stands alone; that one is
-/// retried with backoff, and at last laid among the dead letters. While PostgreSQL is away nothing is acknowledged,
-/// nothing counted, and the batch waits.
+/// transaction of their effects, then acknowledges. A failing batch is halved until the message at fault stands alone, a
+/// message of several events is taken apart, and the event at fault is retried with backoff and at last laid among the
+/// dead letters. While PostgreSQL is away nothing is acknowledged, nothing counted, and the batch waits.
 package struct BatchConsumer: Service {
     private let worker: any Worker
     private let bus: FleetBus
@@ -18,8 +18,8 @@ package struct BatchConsumer: Service {
     private let activity: Activity
     private let logger: Logger
     private let batchSize: Int
-    /// Messages that one transaction handles, give or take a parcel's.
-    private static let messagesTogether = 400
+    /// Events that one transaction handles, give or take a message's.
+    private static let eventsTogether = 400
     private static let longestLinger: Duration = .milliseconds(50)
 
     package init(
@@ -63,23 +63,26 @@ package struct BatchConsumer: Service {
         var count = 0
         // A message seen for the third time may be what kills its consumer: it must not take others along again.
         let (suspects, healthy) = deliveries.partitioned { $0.deliveryCount >= 2 }
-        var batch: (deliveries: [Delivery], messages: [Message]) = ([], [])
+        var batch: (deliveries: [Delivery], arrivals: [Arrival]) = ([], [])
         for delivery in healthy {
             batch.deliveries.append(delivery)
-            batch.messages += await messages(of: delivery)
-            guard batch.messages.count >= Self.messagesTogether else { continue }
-            guard await settle(batch.messages) else { return }
+            if let arrival = await arrival(of: delivery) { batch.arrivals.append(arrival) }
+            guard batch.arrivals.events >= Self.eventsTogether else { continue }
+            guard await settle(batch.arrivals) else { return }
             await consumer.ack(batch.deliveries)
-            count += batch.messages.count
+            count += batch.arrivals.events
             batch = ([], [])
         }
-        guard await settle(batch.messages) else { return }
+        guard await settle(batch.arrivals) else { return }
         await consumer.ack(batch.deliveries)
-        count += batch.messages.count
+        count += batch.arrivals.events
         for delivery in suspects {
-            for message in await messages(of: delivery) {
-                guard await settle([message]) else { return }
-                count += 1
+            if let suspect = await arrival(of: delivery) {
+                guard let parts = suspect.messages.count == 1 ? [suspect] : await takeApart(suspect) else { return }
+                for part in parts {
+                    guard await settle([part]) else { return }
+                }
+                count += parts.count
             }
             await consumer.ack([delivery])
         }
@@ -87,24 +90,25 @@ package struct BatchConsumer: Service {
         instruments.observe("slipway_batch_seconds", ["worker": worker.name], .now - started)
     }
 
-    /// What a delivery carries; nothing where it cannot be read, which is then laid among the dead letters.
-    private func messages(of delivery: Delivery) async -> [Message] {
+    /// What a delivery carries; nil where it cannot be read, which is then laid among the dead letters.
+    private func arrival(of delivery: Delivery) async -> Arrival? {
         do {
-            return try Message.all(in: delivery.body)
+            return try Arrival(body: delivery.body)
         } catch {
             await buryUnreadable(delivery, reason: "\(error)")
-            return []
+            return nil
         }
     }
 
     /// - Returns: false when the task was cancelled before the batch was settled.
-    private func settle(_ messages: [Message]) async -> Bool {
-        guard !messages.isEmpty else { return true }
+    private func settle(_ arrivals: [Arrival]) async -> Bool {
+        guard !arrivals.isEmpty else { return true }
+        let messages = arrivals.flatMap(\.messages)
         activity.begin(worker.name, handling: messages)
         var outage = Outage()
         while true {
             do {
-                try await handle(messages)
+                try await handle(arrivals)
                 activity.end(worker.name, handled: messages)
                 return true
             } catch let error as PostgresError where error.isOutage {
@@ -112,12 +116,38 @@ package struct BatchConsumer: Service {
             } catch is CancellationError {
                 return false
             } catch {
+                guard arrivals.count == 1 else {
+                    let middle = arrivals.count / 2
+                    guard await settle(Array(arrivals[..<middle])) else { return false }
+                    return await settle(Array(arrivals[middle...]))
+                }
                 guard messages.count == 1 else {
-                    let middle = messages.count / 2
-                    guard await settle(Array(messages[..<middle])) else { return false }
-                    return await settle(Array(messages[middle...]))
+                    guard let parts = await takeApart(arrivals[0]) else { return false }
+                    return await settle(parts)
                 }
                 return await retry(messages[0], error: error)
+            }
+        }
+    }
+
+    /// Gives each event of a message a row of its own, so that they share no fate.
+    ///
+    /// - Returns: them; none where somebody has handled the message meanwhile; nil when the task was cancelled.
+    private func takeApart(_ arrival: Arrival) async -> [Arrival]? {
+        let messages = arrival.messages
+        var outage = Outage()
+        while true {
+            do {
+                let parts = try await bus.database.execute(
+                    FleetStore.takeApart, worker.name, arrival.id, messages.map(\.envelope.id), messages.map(\.body))
+                return parts.affected == 0 ? [] : messages.map(Arrival.init)
+            } catch {
+                guard error.isOutage else {
+                    // Its row stands, and the sweeper publishes it again.
+                    logger.error("a message of \(messages.count) events could not be taken apart: \(error)")
+                    return []
+                }
+                guard await waitForDatabase(&outage, error) else { return nil }
             }
         }
     }
@@ -126,18 +156,19 @@ package struct BatchConsumer: Service {
         let fresh: Set<UUID>
     }
 
-    private func handle(_ messages: [Message]) async throws {
-        var messages = messages
-        while !messages.isEmpty {
+    private func handle(_ arrivals: [Arrival]) async throws {
+        var arrivals = arrivals
+        while !arrivals.isEmpty {
+            let messages = arrivals.flatMap(\.messages)
             let trace = messages.count == 1 ? messages[0].envelope.traceparent.flatMap { TraceContext($0) } : nil
             do {
-                try await TraceContext.$current.withValue(trace) { [messages] in
+                try await TraceContext.$current.withValue(trace) { [arrivals] in
                     let plan = try await worker.plan(messages)
                     try await bus.commit { [worker] effects in
                         // Distinct, since one batch can hold a message twice.
-                        let ids = Array(Set(messages.map(\.envelope.id)))
+                        let ids = Array(Set(arrivals.map(\.id)))
                         let taken = try await effects.database.execute(FleetStore.takeMessages, worker.name, ids)
-                        guard taken.count == messages.count else {
+                        guard taken.count == arrivals.count else {
                             throw AlreadyHandled(fresh: Set(try taken.map { try $0.decode(UUID.self) }))
                         }
                         try await plan(effects)
@@ -145,11 +176,11 @@ package struct BatchConsumer: Service {
                 }
                 return
             } catch let error as AlreadyHandled {
+                var fresh = error.fresh
+                arrivals = arrivals.filter { fresh.remove($0.id) != nil }
                 instruments.count(
                     "slipway_messages_repeated_total", ["worker": worker.name],
-                    by: Double(messages.count - error.fresh.count))
-                var fresh = error.fresh
-                messages = messages.filter { fresh.remove($0.envelope.id) != nil }
+                    by: Double(messages.count - arrivals.events))
             }
         }
     }
@@ -253,6 +284,10 @@ package struct BatchConsumer: Service {
         outage.pause = min(outage.pause * 2, .seconds(5))
         return !Task.isCancelled
     }
+}
+
+extension [Arrival] {
+    fileprivate var events: Int { reduce(0) { $0 + $1.messages.count } }
 }
 
 extension Array {

@@ -36,14 +36,14 @@ package final class FleetBus: Sendable {
         _ body: @Sendable @escaping (Effects) async throws -> Result
     ) async throws -> Result {
         let publishes = publisher != nil
-        let (result, effects, messages) = try await database.transaction { [topology, heard] transaction in
+        let (result, effects, parcels) = try await database.transaction { [topology, heard] transaction in
             let effects = Effects(database: transaction, topology: topology)
             let result = try await body(effects)
-            let messages = try await heard.store(effects.events, in: transaction, publishes: publishes)
-            return (result, effects, messages)
+            let parcels = try await heard.store(effects.events, in: transaction, publishes: publishes)
+            return (result, effects, parcels)
         }
         effects.runActions()
-        publisher?.offer(Parcel.pack(messages.filter { $0.notBefore == nil }, to: topology) + effects.signals)
+        publisher?.offer(parcels.filter { $0.notBefore == nil }.map { $0.message(to: topology) } + effects.signals)
         return result
     }
 
@@ -69,10 +69,10 @@ private final class HeardTypes: Sendable {
     /// Types that some worker heard when last asked. Only a hint: of each other type the database is asked anew.
     private let known = Mutex<Set<String>>([])
 
-    /// - Returns: the messages that any worker hears; the others are nobody's and were not stored.
+    /// - Returns: what any worker hears; the rest is nobody's and was not stored.
     func store(
         _ events: [AnnouncedEvent], in transaction: Transaction, publishes: Bool
-    ) async throws -> [StoredEvent] {
+    ) async throws -> [Parcel] {
         guard !events.isEmpty else { return [] }
         let known = known.withLock { $0 }
         let (unknown, heard) = events.partitioned { !known.contains($0.type) }
@@ -86,11 +86,11 @@ private final class HeardTypes: Sendable {
 
     private static func insert(
         _ events: [AnnouncedEvent], in transaction: Transaction, publishes: Bool, asking types: Set<String>
-    ) async throws -> (stored: [StoredEvent], heard: Set<String>) {
-        let messages = try events.map { try $0.message() }
+    ) async throws -> (stored: [Parcel], heard: Set<String>) {
+        let parcels = Parcel.pack(try events.map { try $0.message() })
         let rows = try await transaction.execute(
-            FleetStore.insertOutbox, messages.map(\.messageID), messages.map(\.type), messages.map(\.body),
-            messages.map(\.notBefore), publishes, Array(types))
+            FleetStore.insertOutbox, parcels.map(\.id), parcels.map(\.type), parcels.map(\.body),
+            parcels.map(\.notBefore), publishes, Array(types), parcels.map(\.events))
         var stored: Set<UUID> = []
         var heard: Set<String> = []
         for row in rows {
@@ -98,7 +98,7 @@ private final class HeardTypes: Sendable {
             if let id { stored.insert(id) }
             if let type { heard.insert(type) }
         }
-        return (messages.filter { stored.contains($0.messageID) }, heard)
+        return (parcels.filter { stored.contains($0.id) }, heard)
     }
 }
 

@@ -5,8 +5,9 @@ import SlipwayModel
 /// All SQL of the fleet.
 enum FleetStore {
     static let all: [Statement] = [
-        subscribe, unsubscribeOthers, discardUnheard, claimTick, insertOutbox, takeMessages, publishHeld,
-        overdueConsumers, publishAgain, countFailure, holdBack, buryMessage, insertDeadLetter, listDeadLetters,
+        subscribe, unsubscribeOthers, discardUnheard, claimTick, insertOutbox, takeMessages, takeApart,
+        publishHeld, overdueConsumers, publishAgain, countFailure, holdBack, buryMessage, insertDeadLetter,
+        listDeadLetters,
         showDeadLetter, replayDeadLetter, discardDeadLetter, renewMember, removeMember, trimTicks, trimMembers,
         backlog, countDeadLetters,
     ]
@@ -43,14 +44,14 @@ enum FleetStore {
         "fleet_insert_outbox",
         """
         with stored as (
-            insert into fleet.outbox (consumer, message_id, type, body, due_at, publications)
-            select subscription.consumer, message.message_id, message.type, message.body,
+            insert into fleet.outbox (consumer, message_id, type, events, body, due_at, publications)
+            select subscription.consumer, message.message_id, message.type, message.events, message.body,
                    case when message.not_before is null and $5::boolean
                         then clock_timestamp() + interval '5 seconds'
                         else coalesce(message.not_before, clock_timestamp()) end,
                    case when message.not_before is null and $5::boolean then 1 else 0 end
-              from unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[])
-                   as message (message_id, type, body, not_before)
+              from unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $7::integer[])
+                   as message (message_id, type, body, not_before, events)
               join fleet.subscriptions as subscription on subscription.type = message.type
             returning message_id
         )
@@ -74,6 +75,20 @@ enum FleetStore {
          using mine
          where message.consumer = $1 and message.message_id = mine.message_id
         returning message.message_id
+        """)
+
+    /// Gives each event of a message that failed a row of its own. Nothing where somebody has handled it meanwhile.
+    static let takeApart = Statement(
+        "fleet_take_apart",
+        """
+        with whole as (
+            delete from fleet.outbox where consumer = $1 and message_id = $2 returning type, created_at
+        )
+        insert into fleet.outbox (consumer, message_id, type, events, body, created_at, due_at, publications)
+        select $1, part.message_id, whole.type, 1, part.body, whole.created_at,
+               clock_timestamp() + interval '5 seconds', 1
+          from whole
+         cross join unnest($3::uuid[], $4::bytea[]) as part (message_id, body)
         """)
 
     /// What nobody has published yet and whose time has come.
@@ -230,11 +245,12 @@ enum FleetStore {
     static let trimMembers = Statement(
         "fleet_trim_members", "delete from fleet.members where seen_at < now() - interval '5 minutes'")
 
-    /// Held back messages do not count: they wait for their time.
+    /// Events that wait for each worker, and the age of the oldest in seconds. Held back messages do not count: they wait
+    /// for their time.
     static let backlog = Statement(
         "fleet_backlog",
         """
-        select known.consumer, count(message.message_id),
+        select known.consumer, coalesce(sum(message.events), 0),
                coalesce(extract(epoch from clock_timestamp() - min(message.created_at)), 0)::float8
           from (select distinct consumer from fleet.subscriptions) as known
           left join fleet.outbox as message

@@ -9,7 +9,7 @@ package struct Message: Sendable {
 
     /// The messages that travelled as one: one, or those of a parcel.
     package static func all(in body: [UInt8]) throws -> [Message] {
-        try Parcel.documents(in: body).map { try Message(body: Array($0)) }
+        try Arrival(body: body).messages
     }
 
     package init(body: [UInt8]) throws {

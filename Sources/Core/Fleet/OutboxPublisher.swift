@@ -13,6 +13,8 @@ package final class OutboxPublisher: MessageSink, Service {
     /// Messages kept in memory while the broker is slow; more are left to the sweeper.
     private static let capacity = 10_000
     private static let window = 500
+    /// Rows that one step of a sweep holds in memory, each up to 64 kB.
+    private static let sweptTogether = 100
     /// Seconds after which a message is published again although its queue is not empty: it may wait there, or not.
     private static let patience = 300.0
 
@@ -68,13 +70,13 @@ package final class OutboxPublisher: MessageSink, Service {
 
     /// One pass: what was held back until now, then what its worker has not handled in time.
     package func sweep() async throws {
-        try await publishAll { [database] in try await database.execute(FleetStore.publishHeld, Self.window) }
+        try await publishAll { [database] in try await database.execute(FleetStore.publishHeld, Self.sweptTogether) }
         for row in try await database.execute(FleetStore.overdueConsumers) {
             let consumer = try row.decode(String.self)
             // A message in a queue that is being worked off is not lost, only late.
             let age = await isEmpty(topology.queue(of: consumer)) ? 0 : Self.patience
             try await publishAll { [database] in
-                try await database.execute(FleetStore.publishAgain, consumer, age, Self.window)
+                try await database.execute(FleetStore.publishAgain, consumer, age, Self.sweptTogether)
             }
         }
     }
@@ -111,7 +113,7 @@ package final class OutboxPublisher: MessageSink, Service {
                 case .nacked, .unknown: break
                 }
             }
-            guard isTaken, messages.count == Self.window else { return }
+            guard isTaken, messages.count == Self.sweptTogether else { return }
         }
     }
 }

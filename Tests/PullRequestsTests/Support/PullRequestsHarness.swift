@@ -135,7 +135,7 @@ struct PullRequestsHarness: Sendable {
             defer { messages = [] }
             return messages
         }
-        return again + (try bodies.map(Message.init(body:)))
+        return again + (try bodies.flatMap(Message.all(in:)))
     }
 
     /// Hands messages to the workers that hear them, in one batch each.

@@ -59,7 +59,7 @@ struct ReportingHarness: Sendable {
         let bodies = try await bus.database.query("delete from fleet.outbox returning body").map {
             try $0.decode([UInt8].self)
         }
-        let plan = try await worker.plan(try bodies.map(Message.init(body:)))
+        let plan = try await worker.plan(try bodies.flatMap(Message.all(in:)))
         try await bus.commit(plan)
     }
 

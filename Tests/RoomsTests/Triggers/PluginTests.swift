@@ -287,7 +287,7 @@ struct PluginHarness: Sendable {
         let bodies = try await bus.database.query("delete from fleet.outbox returning body").map {
             try $0.decode([UInt8].self)
         }
-        let messages = try bodies.map(Message.init(body:)).filter { worker.topics.contains($0.envelope.type) }
+        let messages = try bodies.flatMap(Message.all(in:)).filter { worker.topics.contains($0.envelope.type) }
         try await bus.commit(try await worker.plan(messages))
     }
 

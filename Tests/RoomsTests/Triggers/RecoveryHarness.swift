@@ -148,9 +148,9 @@ struct RecoveryHarness: Sendable {
 
     /// The events of a type that wait to be handled.
     func emitted<E: Event>(_ type: E.Type) async throws -> [E] {
-        try await bus.database.query("select body from fleet.outbox where type = \(E.type) order by message_id").map {
-            try Message(body: $0.decode([UInt8].self)).decode(E.self)
-        }
+        let bodies = try await bus.database.query(
+            "select body from fleet.outbox where type = \(E.type) order by message_id")
+        return try bodies.flatMap { try Message.all(in: $0.decode([UInt8].self)) }.map { try $0.decode(E.self) }
     }
 
     /// Has scheduling handle what was emitted.
@@ -158,7 +158,7 @@ struct RecoveryHarness: Sendable {
         let bodies = try await bus.database.query("delete from fleet.outbox returning body").map {
             try $0.decode([UInt8].self)
         }
-        let messages = try bodies.map(Message.init(body:)).filter { scheduling.topics.contains($0.envelope.type) }
+        let messages = try bodies.flatMap(Message.all(in:)).filter { scheduling.topics.contains($0.envelope.type) }
         guard !messages.isEmpty else { return }
         try await bus.commit(try await scheduling.plan(messages))
     }

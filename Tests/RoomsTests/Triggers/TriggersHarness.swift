@@ -86,8 +86,8 @@ struct TriggersHarness: Sendable {
 
     /// The events of a type that were emitted.
     func emitted<E: Event>(_ type: E.Type) async throws -> [E] {
-        try await bus.database.query("select body from fleet.outbox where type = \(E.type) order by message_id").map {
-            try Message(body: $0.decode([UInt8].self)).decode(E.self)
-        }
+        let bodies = try await bus.database.query(
+            "select body from fleet.outbox where type = \(E.type) order by message_id")
+        return try bodies.flatMap { try Message.all(in: $0.decode([UInt8].self)) }.map { try $0.decode(E.self) }
     }
 }

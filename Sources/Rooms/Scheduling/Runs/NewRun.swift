@@ -60,6 +60,12 @@ extension NewRun {
         (job.decoration?.pathStrategy ?? .explicit).folder(kind: kind, job: job.name, refs: refs).joined(separator: "/")
     }
 
+    /// Whether nothing but room for it decides when it is dispatched: no limit of its job's or queue's, no lease, and no
+    /// result that could stand for it.
+    var isFree: Bool {
+        job.maxConcurrency == 0 && job.jobQueueName == nil && leases.isEmpty && overriddenBy == nil && reuse == .never
+    }
+
     /// With the links of its refs.
     func linked(to forge: ForgeAddress) -> NewRun {
         var run = self

@@ -26,12 +26,15 @@ struct RunChanges {
             SchedulingStore.insertDefinitions, runs.map(\.jobHash), runs.map { JSON($0.job) })
     }
 
-    /// Stores new runs, tells their requesters, and aborts the older duplicates that they replace.
+    /// Stores new runs, dispatched where there is room already, tells their requesters, and aborts the older duplicates
+    /// that they replace.
     ///
     /// - Returns: those whose request was not known before.
     @discardableResult
     mutating func accept(_ runs: [NewRun], configVersion: Int64) async throws -> [NewRun] {
-        let accepted = try await database.accept(runs, configVersion: configVersion == 0 ? nil : configVersion)
+        let stored = try await database.accept(
+            runs, configVersion: configVersion == 0 ? nil : configVersion, agentLostAfter: limits.agentLostAfter)
+        let accepted = stored.map(\.run)
         for run in accepted {
             traced(run.traceparent) {
                 effects.emit(RunAccepted(requestID: run.requestID, runID: run.runID))
@@ -41,7 +44,12 @@ struct RunChanges {
                             runID: run.runID, job: run.job.name, items: run.leases, priority: run.priority))
                 }
             }
-            touched.insert(run.job.cluster)
+        }
+        for (cluster, runs) in Dictionary(grouping: stored, by: \.run.job.cluster) {
+            let builds = runs.compactMap(\.build)
+            if builds.count < runs.count { touched.insert(cluster) }
+            try send(
+                builds, to: cluster, together: RunsDispatched.together(capacity: runs.map(\.capacity).max() ?? 0))
         }
         try await replaceOlder(than: accepted.filter { $0.kind == .presubmit })
         try await override(accepted.filter { $0.overriddenBy != nil })

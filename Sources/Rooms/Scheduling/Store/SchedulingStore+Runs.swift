@@ -9,6 +9,14 @@ extension SchedulingStore {
     ]
 
     /// Stores requests with their runs. A request that is known already is left out of the answer.
+    ///
+    /// A run that nothing holds back (`$31`) is stored as dispatched where each run that waits for its cluster, and each
+    /// of these, has a place: what `dispatchRuns` would do of it, without writing it twice. This looks without the
+    /// dispatcher's lock, so it fills the half of the window that the live agents can execute at once, and leaves an
+    /// installation with a limit for all its runs to the dispatcher.
+    ///
+    /// Answers the build id of those that were dispatched, and what the smallest of their cluster's live agents executes
+    /// at once.
     static let acceptRuns = Statement(
         "scheduling.accept_runs",
         """
@@ -18,29 +26,67 @@ extension SchedulingStore {
                           $8::text[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
                           $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::jsonb[],
                           $20::integer[], $21::integer[], $22::timestamptz[], $23::text[], $25::text[], $26::text[],
-                          $27::text[], $28::text[], $29::jsonb[], $30::text[])
+                          $27::text[], $28::text[], $29::jsonb[], $30::text[], $31::boolean[])
                    as asked (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
                              rerun_command, org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs,
                              priority, max_concurrency, deadline, traceparent, queue, head_shas, artifact_folder,
-                             source, leases, description)
+                             source, leases, description, is_free)
         ), fresh as (
             insert into scheduling.requests (request_id, run_id)
             select request_id, run_id from asked order by request_id
             on conflict (request_id) do nothing
             returning run_id
+        ), window_half as materialized (
+            select touched.cluster, agents.least,
+                   agents.whole
+                   - (select count(*) from scheduling.runs where cluster = touched.cluster and state = 'dispatched')
+                   - (select count(*)
+                        from (select from scheduling.runs
+                               where cluster = touched.cluster and state = 'waiting' and not is_limited
+                                 and not awaits_lease
+                               limit agents.whole) as waiting)
+                   - (select count(*)
+                        from (select from scheduling.runs
+                               where cluster = touched.cluster and state = 'waiting' and is_limited
+                                 and not awaits_lease
+                               limit agents.whole) as waiting) as slots
+              from (select distinct cluster from asked where is_free) as touched
+             cross join lateral (
+                   select coalesce(sum(agent.capacity), 0) as whole, min(agent.capacity) as least
+                     from scheduling.agents as agent
+                    where agent.cluster = touched.cluster and agent.seen_at > now() - make_interval(secs => $32)
+                   ) as agents
+             where not exists (
+                   select from (select settings from scheduling.config_versions order by version desc limit 1) as known
+                    where (known.settings ->> 'max_concurrency')::integer > 0)
+        ), placed as (
+            select asked.run_id, window_half.slots, window_half.least,
+                   row_number() over (partition by asked.cluster order by asked.priority desc, asked.run_id) as place
+              from asked
+              join window_half on window_half.cluster = asked.cluster
+             where asked.is_free and asked.run_id in (select run_id from fresh)
+        ), dispatched as (
+            select run_id, least from placed where place <= slots
+        ), stored as (
+            insert into scheduling.runs
+                   (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
+                    rerun_command, org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority,
+                    max_concurrency, deadline, traceparent, config_version, queue, head_shas, artifact_folder, source,
+                    leases, awaits_lease, description, state, dispatched_at)
+            select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report,
+                   rerun_command, org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs,
+                   priority, max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[],
+                   artifact_folder, source, leases, leases is not null, description,
+                   case when dispatched.run_id is null then 'waiting' else 'dispatched' end,
+                   case when dispatched.run_id is not null then now() end
+              from asked
+              left join dispatched using (run_id)
+             where run_id in (select run_id from fresh)
+            returning run_id, build_id
         )
-        insert into scheduling.runs
-               (request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
-                org, repo, base_ref, base_sha, pull_numbers, head_sha, author, refs, priority, max_concurrency,
-                deadline, traceparent, config_version, queue, head_shas, artifact_folder, source, leases, awaits_lease,
-                description)
-        select request_id, run_id, origin, kind, job, job_hash, cluster, context, optional, skip_report, rerun_command,
-               org, repo, base_ref, base_sha, pull_numbers::integer[], head_sha, author, refs, priority,
-               max_concurrency, deadline, traceparent, $24::bigint, queue, head_shas::text[], artifact_folder,
-               source, leases, leases is not null, description
-          from asked
-         where run_id in (select run_id from fresh)
-        returning run_id
+        select run_id, case when dispatched.run_id is not null then stored.build_id end, dispatched.least
+          from stored
+          left join dispatched using (run_id)
         """)
 
     /// Runs that nobody executes: they succeed as they are made.
@@ -174,8 +220,11 @@ extension SchedulingStore {
 
 /// The store's calls about runs, in a transaction.
 extension Transaction {
+    /// - Parameter agentLostAfter: seconds without a heartbeat after which an agent does not count.
     /// - Returns: those that are new; the others were requested before.
-    func accept(_ runs: [NewRun], configVersion: Int64?) async throws(PostgresError) -> [NewRun] {
+    func accept(
+        _ runs: [NewRun], configVersion: Int64?, agentLostAfter: Double
+    ) async throws(PostgresError) -> [AcceptedRun] {
         guard !runs.isEmpty else { return [] }
         let rows = try await execute(
             SchedulingStore.acceptRuns,
@@ -189,10 +238,18 @@ extension Transaction {
                 runs.map(\.deadline), runs.map(\.traceparent), configVersion,
                 runs.map(\.job.jobQueueName), runs.map(\.headSHAs), runs.map(\.artifactFolder),
                 runs.map(\.source), runs.map { $0.leases.isEmpty ? nil : JSON($0.leases) },
-                runs.map { SchedulingText.awaitsLease($0.leases) },
+                runs.map { SchedulingText.awaitsLease($0.leases) }, runs.map(\.isFree), agentLostAfter,
             ])
-        let fresh = Set(try rows.map { row throws(PostgresError) in try row.decode(UUID.self) })
-        return runs.filter { fresh.contains($0.runID.uuid) }
+        var fresh: [UUID: (build: Int64?, capacity: Int?)] = [:]
+        for row in rows {
+            let (run, build, capacity) = try row.decode((UUID, Int64?, Int?).self)
+            fresh[run] = (build, capacity)
+        }
+        return runs.compactMap { run in
+            fresh[run.runID.uuid].map { stored in
+                AcceptedRun(run: run, build: stored.build.map { BuildID($0) }, capacity: stored.capacity ?? 0)
+            }
+        }
     }
 
     /// - Returns: the request ids that were not answered before.
@@ -209,6 +266,15 @@ extension Transaction {
             SchedulingStore.abortRuns, aborts.map(\.runID), aborts.map(\.by), aborts.map(\.reason))
         return try rows.map(EndedRun.init)
     }
+}
+
+/// A run that was stored.
+struct AcceptedRun: Sendable {
+    var run: NewRun
+    /// The attempt that was dispatched at once; nil where the run waits.
+    var build: BuildID?
+    /// What the smallest live agent of its cluster executes at once.
+    var capacity: Int
 }
 
 /// A run that shall end, who wants it and why.

@@ -101,12 +101,13 @@ let package = Package(
 
         // MARK: Core
         core("SlipwayModel"),
+        core("JSONCoding"),
         core("Signatures", ["COpenSSL"]),
         core("Patterns", ["CRE2"]),
         core("SocketLoop", ["CLinux"]),
-        core("Postgres", ["CLibpq", "SocketLoop", logging]),
+        core("Postgres", ["CLibpq", "JSONCoding", "SocketLoop", logging]),
         core("AMQP", ["CRabbitMQ", "SocketLoop", logging]),
-        core("Fleet", ["SlipwayModel", "Postgres", "AMQP", logging, lifecycle], resources: [migrations]),
+        core("Fleet", ["SlipwayModel", "JSONCoding", "Postgres", "AMQP", logging, lifecycle], resources: [migrations]),
         core(
             "Web",
             [
@@ -123,7 +124,7 @@ let package = Package(
 
         // MARK: Edges
         edge("JobConfig", ["SlipwayModel", "Signatures", "Patterns", "CZlib", yams]),
-        edge("Forge", ["SlipwayModel", "Signatures", asyncHTTPClient, nio, logging]),
+        edge("Forge", ["SlipwayModel", "JSONCoding", "Signatures", asyncHTTPClient, nio, logging]),
         edge("Git", ["SlipwayModel", "Forge", subprocess]),
         edge(
             "LocalForge",
@@ -188,6 +189,7 @@ let package = Package(
             dependencies: ["Forge", "LocalForge", "Signatures", "SlipwayModel", "SlipwayTesting", subprocess],
             path: "Tests/ForgeTesting", swiftSettings: strict),
         tests("House", ["RoomKit"]),
+        tests("JSONCoding", ["JSONCoding"]),
         tests("Model", ["SlipwayModel", "Signatures", "Patterns"]),
         tests("Postgres", ["Postgres", "SocketLoop", "LocalServices", "SlipwayTesting", logging]),
         tests("AMQP", ["AMQP", "LocalServices", "SlipwayTesting", subprocess, logging]),

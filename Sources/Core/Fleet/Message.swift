@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSONCoding
 package import SlipwayModel
 
 /// A message as it arrived: what it is about, and its JSON.
@@ -15,7 +16,7 @@ package struct Message: Sendable {
     package init(body: [UInt8]) throws {
         self.body = body
         do {
-            envelope = try Wire.decoder.decode(Envelope.self, from: Data(body))
+            envelope = try Wire.reader.read(Envelope.self, from: body)
         } catch {
             throw PermanentFailure("the message is not a JSON document with an envelope: \(error)")
         }
@@ -42,7 +43,7 @@ package struct Message: Sendable {
                 after: .seconds(30))
         }
         do {
-            return try Wire.decoder.decode(Wire.Payload<Part>.self, from: Data(body)).data
+            return try Wire.reader.read(Wire.Payload<Part>.self, from: body).data
         } catch {
             throw PermanentFailure("the payload of \(envelope.type) \(envelope.id.lowercased) is malformed: \(error)")
         }
@@ -68,20 +69,11 @@ enum Wire {
         }
     }
 
-    static let decoder: JSONDecoder = {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .secondsSince1970
-        return decoder
-    }()
-
-    private static let encoder: JSONEncoder = {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .secondsSince1970
-        return encoder
-    }()
+    static let reader = JSONReader(dates: .secondsSince1970)
+    private static let writer = JSONWriter(dates: .secondsSince1970)
 
     static func encode<E: Event>(_ event: E, envelope: Envelope) throws -> [UInt8] {
-        [UInt8](try encoder.encode(Document(envelope: envelope, data: event)))
+        try writer.write(Document(envelope: envelope, data: event))
     }
 }
 

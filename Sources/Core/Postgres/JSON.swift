@@ -1,4 +1,4 @@
-import FoundationEssentials
+import JSONCoding
 
 /// A `json` or `jsonb` column or parameter, coded with `Codable`. Cast the parameter where the server cannot infer the
 /// type (`$1::jsonb`). Dates are ISO 8601 strings.
@@ -11,8 +11,8 @@ package struct JSON<Value: Codable & Sendable>: PostgresEncodable, PostgresDecod
 
     package func encode(into text: inout ParameterText) {
         do {
-            let data = try Coders.encoder.encode(value)
-            data.withUnsafeBytes { text.write($0.bindMemory(to: UInt8.self)) }
+            let json = try Coders.writer.write(value)
+            json.withUnsafeBufferPointer { text.write($0) }
         } catch {
             text.fail("\(Value.self) cannot be written as JSON: \(error)")
         }
@@ -20,7 +20,7 @@ package struct JSON<Value: Codable & Sendable>: PostgresEncodable, PostgresDecod
 
     package static func decode(_ cell: PostgresCell) throws(PostgresCell.Failure) -> JSON<Value> {
         do {
-            return JSON(try Coders.decoder.decode(Value.self, from: Data(cell.bytes)))
+            return JSON(try Coders.reader.read(Value.self, from: Array(cell.bytes)))
         } catch let error as DecodingError {
             throw .malformed("JSON that is no \(Value.self): \(Self.place(of: error))")
         } catch {
@@ -44,18 +44,8 @@ package struct JSON<Value: Codable & Sendable>: PostgresEncodable, PostgresDecod
 }
 
 private enum Coders {
-    static let encoder: JSONEncoder = {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }()
-
-    static let decoder: JSONDecoder = {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return decoder
-    }()
+    static let writer = JSONWriter(dates: .iso8601)
+    static let reader = JSONReader(dates: .iso8601)
 }
 
 /// JSON text as it stands in the database, neither parsed nor checked here.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSONCoding
 import NIOHTTP1
 package import SlipwayModel
 
@@ -176,7 +177,7 @@ package struct ForgeClient: Sendable {
 
     private func encode(_ body: some Encodable, _ method: HTTPMethod, _ path: String) throws(ForgeError) -> [UInt8] {
         do {
-            return Array(try JSONEncoder().encode(body))
+            return try JSONWriter(dates: .iso8601).write(body)
         } catch {
             throw ForgeError(
                 kind: .unreadable, method: method.rawValue, path: path, message: "the request is not JSON: \(error)")
@@ -187,7 +188,7 @@ package struct ForgeClient: Sendable {
         throws(ForgeError) -> Answer
     {
         do {
-            return try JSONDecoder().decode(Answer.self, from: Data(answer.body))
+            return try JSONReader(dates: .iso8601).read(Answer.self, from: answer.body)
         } catch {
             let reason = (error as? DecodingError)?.clause ?? "it is not a JSON document"
             throw ForgeError(kind: .unreadable, method: method.rawValue, path: path, message: reason)

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import JSONCoding
 package import SlipwayModel
 
 /// A delivery's payload, read by the name of its event (header `X-GitHub-Event`).
@@ -24,7 +24,7 @@ package enum WebhookDelivery: Hashable, Sendable {
     package init(event: String, payload: [UInt8]) throws(WebhookError) {
         func read<T: Decodable>(_ type: T.Type) throws(WebhookError) -> T {
             do {
-                return try JSONDecoder().decode(type, from: Data(payload))
+                return try JSONReader(dates: .iso8601).read(type, from: payload)
             } catch let error as DecodingError {
                 throw WebhookError(event: event, reason: error.clause)
             } catch {

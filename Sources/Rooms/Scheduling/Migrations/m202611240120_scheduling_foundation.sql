@@ -230,7 +230,6 @@ create index runs_active_queue on scheduling.runs (queue)
 -- Which tree refs were merged to, and which jobs succeeded on a tree: results are reused by them.
 create index runs_tree on scheduling.runs (org, repo, base_sha, head_shas) where tree is not null;
 create index runs_reusable on scheduling.runs (job_hash, tree, finished_at) where state = 'success' and tree is not null;
-create index runs_active on scheduling.runs (state) where state in ('dispatched', 'running');
 
 -- Attempts that were given up, because their agent vanished or shut down; the last one is the run itself.
 create table scheduling.attempts (

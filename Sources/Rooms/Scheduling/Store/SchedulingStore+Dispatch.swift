@@ -30,7 +30,8 @@ extension SchedulingStore {
             select greatest(0, least(
                        2 * (select whole from capacity)
                        - (select count(*) from scheduling.runs where cluster = $1 and state = 'dispatched'),
-                       (select whole - (select count(*) from scheduling.runs where state in ('dispatched', 'running'))
+                       (select whole - (select count(*) from scheduling.runs where state = 'dispatched')
+                               - (select count(*) from scheduling.runs where state = 'running')
                           from setting
                          where whole > 0))) as slots
         ), unlimited as (

@@ -120,7 +120,8 @@ create table scheduling.requests (
     requested_at timestamptz not null default now(),
     check ((run_id is null) <> (refusal is null))
 );
-create index requests_age on scheduling.requests (requested_at);
+-- Rows are only ever added, so their blocks are in the order of their time.
+create index requests_age on scheduling.requests using brin (requested_at) with (autosummarize = on);
 
 -- Build ids are 64 bits that grow with time: Unix milliseconds in the upper 44 bits, a sequence's last 20 bits below.
 -- So they order as attempts were made on any number of connections, have 19 digits like Prow's, and two are equal only

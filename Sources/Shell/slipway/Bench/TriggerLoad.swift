@@ -9,7 +9,6 @@ actor TriggerLoad {
         let registration: SocketLoop.Registration
         var incoming = HTTPStream()
         var outgoing = OutgoingBytes()
-        var isBusy = false
     }
 
     private struct Job {
@@ -27,6 +26,8 @@ actor TriggerLoad {
     private nonisolated let loop = SocketLoop(name: "load")
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private var connections: [Int: Connection] = [:]
+    /// Connections without a request under way.
+    private var idle: [Int] = []
     private var job: Job?
     /// Seconds since 1970 at which each request was due: sending late does not shorten what its run took. Not a part of
     /// the job, which is copied.
@@ -62,7 +63,7 @@ actor TriggerLoad {
             connection.registration.cancel()
             Glibc.close(connection.descriptor)
         }
-        connections = [:]
+        (connections, idle) = ([:], [])
     }
 
     static var now: Double {
@@ -78,6 +79,7 @@ actor TriggerLoad {
                 fd: descriptor, onReadable: { [weak self] in self?.assumeIsolated { $0.readable(id) } },
                 onWritable: { [weak self] in self?.assumeIsolated { $0.flush(id) } })
             connections[id] = Connection(descriptor: descriptor, registration: registration)
+            idle.append(id)
         }
     }
 
@@ -85,10 +87,9 @@ actor TriggerLoad {
         guard var job else { return }
         let elapsed = Self.seconds(.now - job.begun)
         let allowed = job.rate.map { min(job.count, Int(elapsed * $0) + 1) } ?? job.count
-        for id in connections.keys where job.sent < allowed && connections[id]?.isBusy == false {
+        while job.sent < allowed, let id = idle.popLast() {
             due.append(job.rate.map { job.begunAt + Double(job.sent) / $0 } ?? Self.now)
             connections[id]?.outgoing.append(job.request(job.sent))
-            connections[id]?.isBusy = true
             job.sent += 1
             self.job = job
             flush(id)
@@ -121,7 +122,7 @@ actor TriggerLoad {
                 let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
                 return fail("the gateway answered \(answer.firstLine): \(text)")
             }
-            connections[id]?.isBusy = false
+            idle.append(id)
             job?.answered += 1
         }
         guard isAlive else { return fail("the gateway closed a connection") }

@@ -26,6 +26,47 @@ struct ParcelTests {
         }
     }
 
+    @Test("events that failed together have fates of their own, and the message that comes again has no effect")
+    func takenApart() async throws {
+        struct Hiccup: Error {}
+        let tries = Tally()
+        let worker = RecordingWorker { event in
+            guard event.passed == 3 else { return }
+            tries.add([3])
+            // In one message, in one batch of five rows, in one of three, and by itself for the first time.
+            if tries.numbers.count < 5 { throw Hiccup() }
+        }
+        try await FleetHarness.run(workers: [worker], publishing: false) { harness in
+            let database = harness.bus.database
+            try await harness.bus.commit { effects in
+                for number in 1...5 { effects.emit(event(number)) }
+            }
+            let (id, body) = try await database.query("select message_id, body from fleet.outbox").one().decode(
+                (UUID, [UInt8]).self)
+            let message = OutgoingMessage(
+                exchange: harness.bus.topology.events, routingKey: ResultsIngested.type, messageID: id.uuidString,
+                type: ResultsIngested.type, body: body, mandatory: true)
+            let publisher = BrokerPublisher(
+                address: harness.address, topology: Topology(), logger: quietLogger, name: "again")
+            try await harness.consuming(worker) {
+                #expect(await publisher.publish([message]) == [.confirmed])
+                await worker.handled.wait(for: 4)
+                try await eventually("the one that failed is held back") {
+                    try await harness.count("fleet.outbox where publications = 0 and failures = 1 and events = 1") == 1
+                }
+                #expect(try await harness.count("fleet.outbox") == 1)
+                #expect(await publisher.publish([message]) == [.confirmed])
+                try await database.query("update fleet.outbox set due_at = now()")
+                try await harness.publisher.sweep()
+                await worker.handled.wait(for: 5)
+            }
+            await publisher.close()
+            #expect(worker.handled.numbers.sorted() == [1, 2, 3, 4, 5])
+            #expect(try await harness.count("fleet.outbox") == 0)
+            #expect(try await harness.count("fleet.dead_letters") == 0)
+        }
+    }
+
     @Test(
         "the documents of a message",
         arguments: [

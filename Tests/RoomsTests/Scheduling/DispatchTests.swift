@@ -29,6 +29,47 @@ struct DispatchTests {
         }
     }
 
+    @Test("what arrives while there is room is dispatched as it is stored, and no attempt is told twice")
+    func arrival() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            try await harness.announce(capacity: 10)
+            var told: [BuildID] = []
+            // Half of the window, a burst that exceeds the whole, and one for which there is no place.
+            for (burst, dispatched, waiting) in [(8, 8, 0), (15, 20, 3), (1, 20, 4)] {
+                let requests = (1...burst).map { _ in
+                    RunRequested(origin: .periodic, kind: .periodic, job: "sweep")
+                }
+                // A message that comes again makes no second run.
+                let emitted = try await harness.deliver(requests + requests.prefix(1))
+                told += try emitted.all(RunsDispatched.self).flatMap(\.builds)
+                #expect(try emitted.all(RunAccepted.self).count == burst)
+                #expect(try await harness.count(.dispatched) == dispatched)
+                #expect(try await harness.count(.waiting) == waiting)
+            }
+            #expect(Set(told) == Set(try await harness.runs().filter { $0.state == .dispatched }.map(\.buildID)))
+            #expect(told.count == 20)
+        }
+    }
+
+    @Test("what has waited longer goes first, also where there is room for one of two")
+    func turns() async throws {
+        try await SchedulingHarness.run { harness in
+            try await harness.apply(("jobs.yaml", SchedulingHarness.periodic("sweep")))
+            var ids: [RunID] = []
+            for _ in 1...3 { ids.append(try await harness.request()) }
+            try await harness.announce(capacity: 1)
+            let last = try await harness.request(priority: 1)
+            #expect(try await harness.state(ids[0]) == .dispatched)
+            #expect(try await harness.state(ids[1]) == .dispatched)
+            // Its priority counts as soon as there is room, and not before.
+            #expect(try await harness.state(last) == .waiting)
+            _ = try #require(try await harness.claim(ids[0]))
+            #expect(try await harness.state(last) == .dispatched)
+            #expect(try await harness.state(ids[2]) == .waiting)
+        }
+    }
+
     @Test("by priority, then age")
     func order() async throws {
         try await SchedulingHarness.run { harness in

@@ -78,7 +78,7 @@ private struct Everything: Codable, Equatable {
     var tiny = Double.leastNonzeroMagnitude
     var huge = Double.greatestFiniteMagnitude
     var whole = 3.0
-    var single: Float = 0.25
+    var single: Float = 0.1
     var yes = true
     var missing: String?
     var present: Int? = 7
@@ -130,6 +130,22 @@ private struct Everything: Codable, Equatable {
             var apple: [String?] = ["/", nil]
         }
         #expect(String(decoding: try Self.iso.1.write(Document()), as: UTF8.self) == #"{"zebra":1,"apple":["/",null]}"#)
+    }
+
+    @Test("an object of many members is read like one of few")
+    func manyMembers() throws {
+        let numbers = Dictionary(uniqueKeysWithValues: (0..<20_000).map { ("name \($0) \"é\"", $0) })
+        let text = try Self.iso.1.write(numbers)
+        #expect(try Self.iso.0.read([String: Int].self, from: text) == numbers)
+        #expect(try JSONDecoder().decode([String: Int].self, from: Data(text)) == numbers)
+        struct Some: Decodable {
+            var first: Int
+            var missing: Int?
+        }
+        let members = (0..<100).map { "\"m\($0)\":\($0)" }.joined(separator: ",")
+        let wide = Array(#"{\#(members),"f\u0069rst":1,"first":2}"#.utf8)
+        #expect(try Self.iso.0.read(Some.self, from: wide).first == 1)
+        #expect(try Self.iso.0.read(Some.self, from: wide).missing == nil)
     }
 
     @Test(

@@ -162,6 +162,7 @@ private struct Place {
         return text.count == name.count && text.elementsEqual(name)
     }
 
+    /// The names of an object's members, in their order.
     var names: [String] {
         var names: [String] = []
         var key = first
@@ -170,6 +171,17 @@ private struct Place {
             key = key.next.next
         }
         return names
+    }
+
+    /// The members of an object; of two with one name the first, as `member` finds it.
+    var members: [String: Place] {
+        var members: [String: Place] = [:]
+        var key = first
+        while !key.isBehind(self) {
+            if let name = try? key.string(), members[name] == nil { members[name] = key.next }
+            key = key.next.next
+        }
+        return members
     }
 
     // MARK: Errors
@@ -208,7 +220,7 @@ private struct JSONDecoding: Decoder, SingleValueDecodingContainer {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard place.value.kind == .object else { throw place.mismatch([String: Any].self) }
-        return KeyedDecodingContainer(JSONObjectReading<Key>(place: place))
+        return KeyedDecodingContainer(JSONObjectReading<Key>(place))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
@@ -237,15 +249,24 @@ private struct JSONDecoding: Decoder, SingleValueDecodingContainer {
 }
 
 private struct JSONObjectReading<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let place: Place
+    private let place: Place
+    /// The members of an object of many: a dictionary asks for each of them.
+    private let members: [String: Place]?
+
+    init(_ place: Place) {
+        self.place = place
+        members = place.value.count > 32 ? place.members : nil
+    }
+
+    private func find(_ name: String) -> Place? { members.map { $0[name] } ?? place.member(name) }
 
     var codingPath: [any CodingKey] { place.path }
     var allKeys: [Key] { place.names.compactMap { Key(stringValue: $0) } }
 
-    func contains(_ key: Key) -> Bool { place.member(key.stringValue) != nil }
+    func contains(_ key: Key) -> Bool { find(key.stringValue) != nil }
 
     private func member(_ key: Key) throws -> Place {
-        guard let member = place.member(key.stringValue) else {
+        guard let member = find(key.stringValue) else {
             throw DecodingError.keyNotFound(
                 key, DecodingError.Context(codingPath: place.path, debugDescription: "no member of that name"))
         }
@@ -254,7 +275,7 @@ private struct JSONObjectReading<Key: CodingKey>: KeyedDecodingContainerProtocol
 
     /// Neither missing nor null.
     private func present(_ key: Key) -> Place? {
-        guard let member = place.member(key.stringValue), !member.isNull else { return nil }
+        guard let member = find(key.stringValue), !member.isNull else { return nil }
         return member
     }
 
@@ -296,7 +317,7 @@ private struct JSONObjectReading<Key: CodingKey>: KeyedDecodingContainerProtocol
     }
 
     func superDecoder() throws -> any Decoder {
-        guard let member = place.member("super") else { throw place.corrupted("no member 'super'") }
+        guard let member = find("super") else { throw place.corrupted("no member 'super'") }
         return JSONDecoding(place: member)
     }
 
@@ -315,15 +336,7 @@ private struct JSONArrayReading: UnkeyedDecodingContainer {
 
     var codingPath: [any CodingKey] { place.path }
     var isAtEnd: Bool { next.isBehind(place) }
-    var count: Int? {
-        var count = 0
-        var element = place.first
-        while !element.isBehind(place) {
-            count += 1
-            element = element.next
-        }
-        return count
-    }
+    var count: Int? { Int(place.value.count) }
 
     private func element() throws -> Place {
         guard !isAtEnd else { throw place.corrupted("the array has only \(currentIndex) elements") }

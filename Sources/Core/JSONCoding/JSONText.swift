@@ -12,6 +12,8 @@ struct JSONTape {
         /// In the text: of a string without its quotes, of a number its digits.
         var start: Int32
         var end: Int32
+        /// Of an array or object.
+        var count: Int32 = 0
         /// The first value after this one and all that it holds. A member of an object is two values, its name first.
         var next: Int32 = 0
         /// The array or object that holds it; -1 for the outermost.
@@ -85,7 +87,8 @@ private struct Parser {
             let isObject = first == UInt8(ascii: "{")
             append(isObject ? .object : .array, start, position)
             position += 1
-            try members(of: Int32(index), isObject: isObject, into: &values, depth: depth + 1)
+            let count = try members(of: Int32(index), isObject: isObject, into: &values, depth: depth + 1)
+            values[index].count = count
             values[index].end = Int32(position)
             values[index].next = Int32(values.count)
         case UInt8(ascii: "t"):
@@ -104,15 +107,15 @@ private struct Parser {
         }
     }
 
-    /// After the opening bracket, up to and with the closing one.
+    /// After the opening bracket, up to and with the closing one; how many there are.
     private mutating func members(
         of parent: Int32, isObject: Bool, into values: inout [JSONTape.Value], depth: Int
-    ) throws(JSONTape.Malformed) {
+    ) throws(JSONTape.Malformed) -> Int32 {
         let close = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
         skipSpace()
         if byte == close {
             position += 1
-            return
+            return 0
         }
         var place: Int32 = 0
         while true {
@@ -130,7 +133,7 @@ private struct Parser {
             case UInt8(ascii: ",")?: position += 1
             case close?:
                 position += 1
-                return
+                return place + 1
             case nil: throw malformed("it ends in the middle")
             default: throw malformed("a comma is missing")
             }

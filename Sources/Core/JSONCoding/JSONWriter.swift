@@ -81,7 +81,7 @@ private struct Output {
         text += value.description.utf8
     }
 
-    mutating func write(_ value: Double) throws {
+    mutating func write<Number: BinaryFloatingPoint & LosslessStringConvertible>(_ value: Number) throws {
         guard value.isFinite else {
             throw EncodingError.invalidValue(
                 value, EncodingError.Context(codingPath: [], debugDescription: "JSON has no number for \(value)"))
@@ -166,7 +166,7 @@ private struct JSONEncoding: Encoder, SingleValueEncodingContainer {
     func encode(_ value: Bool) { output.pointee.write(value) }
     func encode(_ value: String) { output.pointee.write(value) }
     func encode(_ value: Double) throws { try output.pointee.write(value) }
-    func encode(_ value: Float) throws { try output.pointee.write(Double(value)) }
+    func encode(_ value: Float) throws { try output.pointee.write(value) }
     func encode(_ value: Int) { output.pointee.write(value) }
     func encode(_ value: Int8) { output.pointee.write(value) }
     func encode(_ value: Int16) { output.pointee.write(value) }

@@ -9,13 +9,15 @@ create table fleet.subscriptions (
 );
 
 -- What each worker has still to take effect of: a row per message and worker, stored by the transaction that caused the
--- message, with all of its events of one type, and deleted by the transaction that takes effect of it. So one row is outbox and inbox: a message whose row is
--- gone was handled, and one whose row stays is published again, whatever the broker has lost.
+-- message, with all of its events of one type, and deleted by the transaction that takes effect of it. So one row is
+-- outbox and inbox: a message whose row is gone was handled, and one whose row stays is published again, whatever the
+-- broker has lost.
 create table fleet.outbox (
     consumer      text        not null,
     message_id    uuid        not null,
     type          text        not null,
     events        integer     not null default 1 check (events > 0),
+    -- Tens of kB that live for moments: PostgreSQL's own compression takes four times as long as storing them.
     body          bytea       compression lz4 not null check (octet_length(body) <= 65536),
     created_at    timestamptz not null default clock_timestamp(),
     -- When the sweeper publishes it: for the first time where publications is 0, else again.

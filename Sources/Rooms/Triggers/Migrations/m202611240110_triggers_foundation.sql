@@ -9,8 +9,8 @@ create table triggers.deliveries (
     repo         text,
     sender       text,
     received_at  timestamptz not null default clock_timestamp(),
-    -- As text, to the byte: its signature holds for these bytes only.
-    payload      json        not null,
+    -- As text, to the byte: its signature holds for these bytes only. Several kB each, on the way to an answer.
+    payload      json        compression lz4 not null,
     headers      jsonb       not null default '{}'
 );
 create index deliveries_age on triggers.deliveries (received_at);

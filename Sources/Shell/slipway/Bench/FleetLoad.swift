@@ -112,8 +112,8 @@ struct FleetLoad: Sendable {
             runs: count, wall: Self.cents(wall), runsPerSecond: (Double(count) / wall).rounded(), lost: books.lost,
             duplicated: books.duplicated, median: latencies.median.rounded(), p99: latencies.percentile(0.99).rounded(),
             transactions: countersAfter.transactions - countersBefore.transactions,
-            // A run's dispatch is no event: the run's own row is what remembers it.
-            messages: countersAfter.messages - countersBefore.messages + count, statuses: await sink.statuses,
+            // A dispatch is none of them: the run's own row is what remembers it.
+            messages: countersAfter.messages - countersBefore.messages, statuses: await sink.statuses,
             writtenAheadMB: (countersAfter.written - countersBefore.written) >> 20,
             storedAfter: Self.cents(storedAfter),
             cpuPerRun: Self.cents(cpu.values.reduce(0, +) / Double(count) * 1000), cpu: cpu, resident: resident,
@@ -180,7 +180,7 @@ struct FleetLoad: Sendable {
     /// What the services have counted so far.
     private struct Counters {
         var transactions: Int
-        /// Events stored, one for each worker that hears them.
+        /// Messages stored, one for each worker that hears them.
         var messages: Int
         /// Bytes of PostgreSQL's log.
         var written: Int

@@ -198,6 +198,9 @@ private struct Everything: Codable, Equatable {
         #expect(throws: DecodingError.self) {
             try Self.iso.0.read([String].self, from: Array(#"[""#.utf8) + bytes + Array(#""]"#.utf8))
         }
+        #expect(throws: DecodingError.self) {
+            try Self.iso.0.read([String: Int].self, from: Array(#"{""#.utf8) + bytes + Array(#"":1}"#.utf8))
+        }
     }
 
     @Test(
@@ -207,6 +210,10 @@ private struct Everything: Codable, Equatable {
             ("[1", "it ends in the middle, after 2 bytes"), ("[1 2]", "a comma is missing, after 3 bytes"),
             ("[1,]", "a value cannot begin like this, after 3 bytes"),
             (#"{"a"}"#, "a colon is missing after a name, after 4 bytes"),
+            (
+                #"{"\x":1}"#,
+                "the name of a member is not UTF-8, or has an escape that JSON does not know, after 5 bytes"
+            ),
             ("{a:1}", "the name of a member must be a string, after 1 bytes"),
             ("[1]]", "there is more after its end, after 3 bytes"), ("[01]", "a comma is missing, after 2 bytes"),
             ("[1.]", "a digit is missing in a number, after 3 bytes"),

@@ -122,7 +122,9 @@ private struct Parser {
             if isObject {
                 skipSpace()
                 guard byte == UInt8(ascii: "\"") else { throw malformed("the name of a member must be a string") }
+                let name = values.count
                 try value(into: &values, parent: parent, place: place, depth: depth)
+                try checkName(values[name])
                 skipSpace()
                 guard byte == UInt8(ascii: ":") else { throw malformed("a colon is missing after a name") }
                 position += 1
@@ -138,6 +140,15 @@ private struct Parser {
             default: throw malformed("a comma is missing")
             }
             place += 1
+        }
+    }
+
+    /// A name that cannot be read would be a member that nobody finds. Other strings are checked where they are asked for.
+    private func checkName(_ name: JSONTape.Value) throws(JSONTape.Malformed) {
+        let bytes = UnsafeBufferPointer(rebasing: text[Int(name.start)..<Int(name.end)])
+        guard name.isEscaped || bytes.contains(where: { $0 >= 0x80 }) else { return }
+        guard JSONString.decode(bytes, name.isEscaped) != nil else {
+            throw malformed("the name of a member is not UTF-8, or has an escape that JSON does not know")
         }
     }
 

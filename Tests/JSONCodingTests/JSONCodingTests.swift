@@ -310,4 +310,72 @@ private struct Everything: Codable, Equatable {
             }
         }
     }
+
+    /// Any document, so that all of it is looked at.
+    private indirect enum Document: Codable {
+        case null
+        case number(Double)
+        case string(String)
+        case array([Document])
+        case object([String: Document])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if container.decodeNil() {
+                self = .null
+            } else if let value = try? container.decode(Double.self) {
+                self = .number(value)
+            } else if let value = try? container.decode(String.self) {
+                self = .string(value)
+            } else if let value = try? container.decode([Document].self) {
+                self = .array(value)
+            } else {
+                self = .object(try container.decode([String: Document].self))
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .null: try container.encodeNil()
+            case .number(let value): try container.encode(value)
+            case .string(let value): try container.encode(value)
+            case .array(let value): try container.encode(value)
+            case .object(let value): try container.encode(value)
+            }
+        }
+    }
+
+    @Test(
+        "what is read of a document that chance has changed, Foundation reads as well, and the same", arguments: 1...4)
+    func chance(seed: UInt64) throws {
+        var state = seed
+        func below(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        let original = Array(
+            #"{"a":[1,null,-2.5e-1],"é\n":{"k":"v\u00e9 \ud83d\ude00 é"},"":[{"x":[[],{}]},"019f"],"d":[0,1E+2]}"#.utf8)
+        let bytes = Array(#"{}[]",:\0123456789eE+-.unl "#.utf8) + [0, 0x1F, 0x7F, 0x80, 0xC3, 0xED, 0xFF]
+        let canonical = JSONEncoder()
+        canonical.outputFormatting = .sortedKeys
+        var read = 0
+        for _ in 1...10_000 {
+            var text = original
+            for _ in 0...below(4) {
+                switch below(3) {
+                case 0: text[below(text.count)] = bytes[below(bytes.count)]
+                case 1: text.insert(bytes[below(bytes.count)], at: below(text.count + 1))
+                default: text.remove(at: below(text.count))
+                }
+            }
+            guard let ours = try? Self.iso.0.read(Document.self, from: text) else { continue }
+            read += 1
+            let theirs = try JSONDecoder().decode(Document.self, from: Data(text))
+            #expect(try canonical.encode(ours) == canonical.encode(theirs), "\(String(decoding: text, as: UTF8.self))")
+            #expect(throws: Never.self) { try JSONDecoder().decode(Document.self, from: Data(Self.iso.1.write(ours))) }
+        }
+        // Most changes harm nothing but a value.
+        #expect(read > 500)
+    }
 }

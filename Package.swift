@@ -189,7 +189,7 @@ let package = Package(
             dependencies: ["Forge", "LocalForge", "Signatures", "SlipwayModel", "SlipwayTesting", subprocess],
             path: "Tests/ForgeTesting", swiftSettings: strict),
         tests("House", ["RoomKit"]),
-        tests("JSONCoding", ["JSONCoding"]),
+        tests("JSONCoding", ["JSONCoding", "SlipwayModel"]),
         tests("Model", ["SlipwayModel", "Signatures", "Patterns"]),
         tests("Postgres", ["Postgres", "SocketLoop", "LocalServices", "SlipwayTesting", logging]),
         tests("AMQP", ["AMQP", "LocalServices", "SlipwayTesting", subprocess, logging]),

@@ -1,5 +1,6 @@
 import Foundation
 import JSONCoding
+import SlipwayModel
 import Testing
 
 /// Every shape that the compiler makes of types, and the containers that hand-written ones use.
@@ -311,41 +312,6 @@ private struct Everything: Codable, Equatable {
         }
     }
 
-    /// Any document, so that all of it is looked at.
-    private indirect enum Document: Codable {
-        case null
-        case number(Double)
-        case string(String)
-        case array([Document])
-        case object([String: Document])
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if container.decodeNil() {
-                self = .null
-            } else if let value = try? container.decode(Double.self) {
-                self = .number(value)
-            } else if let value = try? container.decode(String.self) {
-                self = .string(value)
-            } else if let value = try? container.decode([Document].self) {
-                self = .array(value)
-            } else {
-                self = .object(try container.decode([String: Document].self))
-            }
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.singleValueContainer()
-            switch self {
-            case .null: try container.encodeNil()
-            case .number(let value): try container.encode(value)
-            case .string(let value): try container.encode(value)
-            case .array(let value): try container.encode(value)
-            case .object(let value): try container.encode(value)
-            }
-        }
-    }
-
     @Test(
         "what is read of a document that chance has changed, Foundation reads as well, and the same", arguments: 1...4)
     func chance(seed: UInt64) throws {
@@ -369,11 +335,11 @@ private struct Everything: Codable, Equatable {
                 default: text.remove(at: below(text.count))
                 }
             }
-            guard let ours = try? Self.iso.0.read(Document.self, from: text) else { continue }
+            guard let ours = try? Self.iso.0.read(JSONValue.self, from: text) else { continue }
             read += 1
-            let theirs = try JSONDecoder().decode(Document.self, from: Data(text))
+            let theirs = try JSONDecoder().decode(JSONValue.self, from: Data(text))
             #expect(try canonical.encode(ours) == canonical.encode(theirs), "\(String(decoding: text, as: UTF8.self))")
-            #expect(throws: Never.self) { try JSONDecoder().decode(Document.self, from: Data(Self.iso.1.write(ours))) }
+            #expect(throws: Never.self) { try JSONDecoder().decode(JSONValue.self, from: Data(Self.iso.1.write(ours))) }
         }
         // Most changes harm nothing but a value.
         #expect(read > 500)

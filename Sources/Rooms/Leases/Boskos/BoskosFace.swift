@@ -247,7 +247,7 @@ struct BoskosFace: Sendable {
             for try await entry in group { if let entry { moved.append(entry) } }
             return moved.sorted { $0.0 < $1.0 }
         }
-        return BoskosAnswer(JSONWriter.object(moved.map { ($0.0, JSONWriter.quoted($0.1)) }))
+        return BoskosAnswer(BoskosJSON.object(moved.map { ($0.0, BoskosJSON.quoted($0.1)) }))
     }
 
     private func metric(_ query: BoskosQuery) async throws -> BoskosAnswer {
@@ -263,9 +263,9 @@ struct BoskosFace: Sendable {
         let states = try await counts(LeasesStore.countStates)
         guard !states.isEmpty else { throw BoskosRefusal(.notFound, Self.noneFree(type)) }
         let owners = try await counts(LeasesStore.countOwners)
-        let json = JSONWriter.object([
-            ("type", JSONWriter.quoted(type)), ("current", JSONWriter.object(states)),
-            ("owner", JSONWriter.object(owners)),
+        let json = BoskosJSON.object([
+            ("type", BoskosJSON.quoted(type)), ("current", BoskosJSON.object(states)),
+            ("owner", BoskosJSON.object(owners)),
         ])
         return BoskosAnswer(json, type: "application/json")
     }

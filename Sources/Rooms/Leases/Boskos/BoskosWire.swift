@@ -31,8 +31,8 @@ struct BoskosResource {
     }
 
     var json: String {
-        var json = "{\"type\":\(JSONWriter.quoted(type)),\"name\":\(JSONWriter.quoted(name))"
-        json += ",\"state\":\(JSONWriter.quoted(state)),\"owner\":\(JSONWriter.quoted(owner))"
+        var json = "{\"type\":\(BoskosJSON.quoted(type)),\"name\":\(BoskosJSON.quoted(name))"
+        json += ",\"state\":\(BoskosJSON.quoted(state)),\"owner\":\(BoskosJSON.quoted(owner))"
         json += ",\"lastupdate\":\"\(GoTime.text(updatedAt))\",\"userdata\":\(userData)"
         if let diesAt { json += ",\"expiration-date\":\"\(GoTime.text(diesAt))\"" }
         return json + "}"
@@ -40,7 +40,7 @@ struct BoskosResource {
 }
 
 /// The few shapes of JSON that are written often.
-enum JSONWriter {
+enum BoskosJSON {
     static func quoted(_ text: String) -> String {
         let needsCare = text.utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
         guard needsCare else { return "\"\(text)\"" }
@@ -165,4 +165,4 @@ struct BoskosQuery {
 }
 
 /// Go's `%q`, for what names hold.
-func goQuoted(_ text: String) -> String { JSONWriter.quoted(text) }
+func goQuoted(_ text: String) -> String { BoskosJSON.quoted(text) }
